@@ -43,6 +43,15 @@ std::string Print(const LivingNode& node) {
   return OrderedJson{{"shard", node.shard}, {"host", node.host}, {"port", node.port}, {"version", node.version}}.dump();
 }
 
+std::string Print(const Handover& handover) {
+  return OrderedJson{{"heir", handover.heir},
+                     {"after", handover.after},
+                     {"ready", handover.is_ready},
+                     {"host", handover.host},
+                     {"port", handover.port}}
+      .dump();
+}
+
 bool IsAmong(const std::vector<std::string>& ids, std::string_view id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
@@ -73,6 +82,13 @@ std::optional<LivingNode> ParseLivingNode(std::string_view text) {
   return Parse<LivingNode>(text, [](const OrderedJson& json) {
     return LivingNode{json.at("shard").get<std::string>(), json.at("host").get<std::string>(),
                       json.at("port").get<int64_t>(), json.at("version").get<std::string>()};
+  });
+}
+
+std::optional<Handover> ParseHandover(std::string_view text) {
+  return Parse<Handover>(text, [](const OrderedJson& json) {
+    return Handover{json.at("heir").get<std::string>(), json.at("after").get<uint64_t>(), json.at("ready").get<bool>(),
+                    json.at("host").get<std::string>(), json.at("port").get<int64_t>()};
   });
 }
 

@@ -23,6 +23,7 @@ class ShardKeys {
   const std::string& prefix() const { return prefix_; }  // all of them begin so
   std::string record() const { return prefix_ + "record"; }
   std::string lead() const { return prefix_ + "lead"; }
+  std::string handover() const { return prefix_ + "handover"; }
   std::string candidate(std::string_view id) const { return candidates() + std::string(id); }
   std::string candidates() const { return prefix_ + "candidates/"; }
 
@@ -77,15 +78,27 @@ struct LivingNode {
   std::string version = {};
 };
 
+// A primary that hands its lead over asks its heir for a lease to put it on: on the lease of who has said it last.
+struct Handover {
+  std::string heir;
+  uint64_t after = 0;     // the epoch that is to be succeeded
+  bool is_ready = false;  // the heir has answered
+  std::string host = {};  // of the heir, if it has
+  int64_t port = 0;
+  bool operator==(const Handover&) const = default;
+};
+
 std::string Print(const ShardRecord& record);
 std::string Print(const Lead& lead);
 std::string Print(const Candidate& candidate);
 std::string Print(const LivingNode& node);
+std::string Print(const Handover& handover);
 bool IsAmong(const std::vector<std::string>& ids, std::string_view id);
 // Null if it is none.
 std::optional<ShardRecord> ParseShardRecord(std::string_view text);
 std::optional<Lead> ParseLead(std::string_view text);
 std::optional<Candidate> ParseCandidate(std::string_view text);
 std::optional<LivingNode> ParseLivingNode(std::string_view text);
+std::optional<Handover> ParseHandover(std::string_view text);
 
 }  // namespace ringkv::cluster

@@ -88,7 +88,8 @@ void ShardMember::TakeWatch(const EtcdAnswer& answer, int64_t now) {
 }
 
 void ShardMember::TakeCommit(const EtcdAnswer& answer, int64_t now) {
-  committing_ = Purpose::kNone;
+  const bool was_handover = std::exchange(committing_, Purpose::kNone) == Purpose::kHandOver;
+  if (was_handover && answer.outcome == EtcdAnswer::Outcome::kRefused) is_lead_in_doubt_ = false;
   if (answer.outcome == EtcdAnswer::Outcome::kDone) {
     if (view_.is_known()) view_.Apply(commit_, answer.revision);
     return;
@@ -162,6 +163,8 @@ void ShardMember::BePrimary(int64_t now) {
   if (led_epoch_ != record.epoch) {
     in_sync_.Begin(record.in_sync, now);
     led_epoch_ = record.epoch;
+    heir_.reset();
+    is_lead_in_doubt_ = false;
     node_.BecomePrimary(record.epoch);
   } else if (record_revision_ != revision) {
     in_sync_.Confirm(record.in_sync);
@@ -169,9 +172,16 @@ void ShardMember::BePrimary(int64_t now) {
   record_revision_ = revision;
   if (committing_ != Purpose::kNone) return;
   if (now < commit_at_) return WakeAt(commit_at_);
+  // The transaction that nobody has answered can't happen when this one has.
+  if (is_lead_in_doubt_) return Claim(record, now);
+  GoOnHandingOver(now);
+  if (committing_ == Purpose::kNone) FitInSyncSet(now);
+}
+
+void ShardMember::FitInSyncSet(int64_t now) {
   const std::optional<std::vector<std::string>> proposed = in_sync_.Propose();
   if (!proposed) return;
-  ShardRecord changed = record;
+  ShardRecord changed = *view_.record();
   changed.in_sync = *proposed;
   CommitKeys commit = OnRecord();
   commit.puts.push_back({keys_.record(), Print(changed)});
@@ -181,12 +191,15 @@ void ShardMember::BePrimary(int64_t now) {
 void ShardMember::BeFollower(const Lead& lead, int64_t now) {
   leaderless_since_.reset();
   stood_with_.reset();
-  lease_.Drop();
+  heir_.reset();
+  is_lead_in_doubt_ = false;
   role_ = Role::kFollower;
   if (followed_ != lead) {
     followed_ = lead;
     node_.Follow(lead);
   }
+  if (IsHeir()) return AcceptHandover(now);
+  lease_.Drop();
   if (IsAmong(view_.record()->members, config_.id)) return;
   ShardRecord changed = *view_.record();
   changed.members.push_back(config_.id);

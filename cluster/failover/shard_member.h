@@ -5,7 +5,9 @@
 // The rules that no acknowledged write depends on luck for (docs/decisions/045-failover-through-etcd.md):
 //   - a primary acknowledges a write only if each member of the in-sync set has it, and only while its lease is valid;
 //   - a node that stands for election has cut itself off from its primary before it says what it has;
-//   - whoever is elected is in the in-sync set of the record that its election replaces.
+//   - whoever is elected, or handed the lead, is in the in-sync set of the record that this replaces;
+//   - a primary that hands its lead over serves nothing from before it says so to etcd until it knows what has come of
+//   it.
 //
 // Times are milliseconds of a steady clock.
 // Threads: confined.
@@ -88,23 +90,42 @@ class ShardMember {
   // etcd knows, or will not hear of it.
   bool has_left() const { return is_leaving_ && lease_.is_free(); }
 
+  // --- a planned change of the primary (handover.cc) ---
+  // As the primary, makes this member of the in-sync set the primary, by one transaction. What the heir lacks by then
+  // was not acknowledged, and is lost; so writes should have stopped.
+  void HandOverTo(std::string heir, int64_t now);
+  // Does so no more, unless etcd may have heard of it.
+  void KeepLead() { heir_.reset(); }
+  // Until it is no primary any more, or has given it up.
+  bool is_handing_over() const { return heir_.has_value() || is_lead_in_doubt_; }
+
   // --- the fences of a primary ---
   // No write is acknowledged and no read answered at this moment or later.
-  int64_t valid_until() const { return role_ == Role::kPrimary ? lease_.valid_until() : 0; }
+  int64_t valid_until() const { return role_ == Role::kPrimary && !is_lead_in_doubt_ ? lease_.valid_until() : 0; }
   // Whose acknowledgements each write needs. Apply it after each call of Work and Take.
   std::vector<std::string> Required() const { return in_sync_.Required(); }
   // Members that keep pace, the primary included, are too few for writes.
   bool lacks_members() const { return in_sync_.CountInPace() < config_.limits.fewest; }
+  // Of the in-sync set, this primary included; 0 at others.
+  size_t in_sync() const { return role_ == Role::kPrimary ? in_sync_.confirmed().size() : 0; }
 
   Role role() const { return role_; }
   const ShardView& view() const { return view_; }
 
  private:
-  enum class Purpose : uint8_t { kNone, kJoin, kStand, kClaim, kInSync, kResign };
+  enum class Purpose : uint8_t { kNone, kJoin, kStand, kClaim, kInSync, kResign, kPrepare, kHandOver };
 
   void Decide(int64_t now);
   void BePrimary(int64_t now);
+  void FitInSyncSet(int64_t now);
   void BeFollower(const Lead& lead, int64_t now);
+  // True if this node is the one that the primary hands its lead over to.
+  bool IsHeir() const;
+  // The heir has a lease for the lead, and says so.
+  void AcceptHandover(int64_t now);
+  // Asks the heir, and makes it the primary when it has answered.
+  void GoOnHandingOver(int64_t now);
+  CommitKeys HandoverTo(const Handover& ready) const;
   // Nobody leads, or this node in an earlier life.
   void BeLeaderless(int64_t now);
   // No shard is known: makes it.
@@ -142,6 +163,10 @@ class ShardMember {
   std::optional<Node::Copy> stood_with_;  // what it said when it last stood
   int64_t stood_at_ = 0;
   uint64_t stands_after_ = 0;  // the epoch that it stands to succeed
+
+  std::optional<std::string> heir_;
+  int64_t heir_until_ = 0;         // then the lead is kept
+  bool is_lead_in_doubt_ = false;  // it may be the heir's, or become so
 
   // The calls under way; 0: none.
   uint64_t last_number_ = 0;

@@ -45,6 +45,8 @@ void ShardView::Read() {
   };
   record_ = ParseShardRecord(text_of(keys_.record()));
   lead_ = ParseLead(text_of(keys_.lead()));
+  handover_ = ParseHandover(text_of(keys_.handover()));
+  if (handover_ && (!record_ || handover_->after != record_->epoch)) handover_.reset();
   candidates_.clear();
   const std::string prefix = keys_.candidates();
   for (auto at = found_.lower_bound(prefix); at != found_.end() && at->first.starts_with(prefix); ++at) {

@@ -35,6 +35,8 @@ class ShardView {
 
   const std::optional<ShardRecord>& record() const { return record_; }
   const std::optional<Lead>& lead() const { return lead_; }
+  // That of the record's epoch.
+  const std::optional<Handover>& handover() const { return handover_; }
   // By their ids; those that stand for the succession of the record's epoch.
   const std::map<std::string, Candidate>& candidates() const { return candidates_; }
   // The revision of a key's last change; 0: it is absent.
@@ -53,6 +55,7 @@ class ShardView {
   // What the keys mean.
   std::optional<ShardRecord> record_;
   std::optional<Lead> lead_;
+  std::optional<Handover> handover_;
   std::map<std::string, Candidate> candidates_;
 };
 

@@ -106,7 +106,6 @@ void FailOver(AdminCall& call) {
   if (call.server.cluster().is_enabled()) {
     return call.reply.Error("ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.");
   }
-  if (call.server.replication().is_elected()) return call.reply.Error(errors::kElected);
   Failover& failover = call.server.replication().failover();
   if (call.args.size() == 2 && call.args.Take("ABORT")) {
     if (failover.state() == Failover::State::kNone) return call.reply.Error("ERR No failover in progress.");

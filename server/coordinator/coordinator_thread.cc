@@ -99,7 +99,7 @@ storage::Status CoordinatorThread::Prepare() {
   if (!address) return storage::Fail("coordinator " + address.error().text);
   storage::Result<std::string> id = OwnNodeId(parts_.world);
   if (!id) return tl::unexpected(id.error());
-  parts_.replication.JoinAs(*id);
+  parts_.replication.JoinAs(*id, [this] { seat_->etcd.Wake(); });
   seat_ = std::make_unique<Seat>(*this, std::move(*address), std::move(*id));
   return {};
 }
@@ -120,6 +120,7 @@ void CoordinatorThread::Run() {
   storage::CountMemoryOfThisThread();
   while (!stopping_) {
     seat_->node.Observe();
+    HandOver();
     seat_->member.Work(now());
     Apply();
     int64_t wake_at = std::min(seat_->member.wake_at(), seat_->presence.wake_at());
@@ -128,6 +129,22 @@ void CoordinatorThread::Run() {
     Exchange(std::clamp<int64_t>(wake_at - now(), 1, kLongestWaitMs));
   }
   Leave();
+}
+
+void CoordinatorThread::HandOver() {
+  cluster::ShardMember& member = seat_->member;
+  std::optional<std::string> heir = parts_.replication.heir();
+  if (heir != heir_) {
+    heir_ = std::move(heir);
+    if (heir_) {
+      member.HandOverTo(*heir_, now());
+    } else {
+      member.KeepLead();
+    }
+  }
+  if (!heir_ || member.is_handing_over()) return;
+  heir_.reset();
+  parts_.replication.EndHandover();
 }
 
 void CoordinatorThread::Leave() {
@@ -160,7 +177,7 @@ void CoordinatorThread::Take(uint64_t call, const cluster::EtcdAnswer& answer) {
 void CoordinatorThread::Apply() {
   const cluster::ShardMember& member = seat_->member;
   parts_.replication.Require(member.Required());
-  parts_.replication.SetLacksMembers(member.lacks_members());
+  parts_.replication.SetInSync(member.in_sync(), member.lacks_members());
   parts_.replication.SetLeaseEnd(member.valid_until());
 }
 
@@ -168,7 +185,10 @@ void CoordinatorThread::NoteAnswer(const cluster::EtcdAnswer& answer) {
   if (answer.outcome != cluster::EtcdAnswer::Outcome::kUnknown) {
     if (failures_ >= kFailuresToTell) parts_.log.Notice("coordinator: etcd answers again");
     failures_ = 0;
-  } else if (++failures_ == kFailuresToTell) {
+    return;
+  }
+  parts_.replication.NoteCoordinatorFailure();
+  if (++failures_ == kFailuresToTell) {
     parts_.log.Warning("coordinator: etcd does not answer, which is tried again: " + answer.error);
   }
 }

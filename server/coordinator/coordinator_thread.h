@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include "cluster/failover/etcd.h"
@@ -46,6 +48,8 @@ class CoordinatorThread {
 
   void Run();
   void Leave();
+  // Begins, drops or ends a planned change of the primary.
+  void HandOver();
   // Hands what the state machine asks for to etcd, and waits for answers for so long at most.
   void Exchange(int64_t milliseconds);
   void Take(uint64_t call, const cluster::EtcdAnswer& answer);
@@ -55,7 +59,8 @@ class CoordinatorThread {
   int64_t now() const { return parts_.world.clock.SteadyMs(); }
 
   const CoordinatorParts parts_;
-  std::unique_ptr<Seat> seat_;  // null without a coordinator
+  std::unique_ptr<Seat> seat_;       // null without a coordinator
+  std::optional<std::string> heir_;  // that the role is handed over to now
   std::atomic<bool> stopping_{false};
   int failures_ = 0;  // of calls since the last one that was answered
   std::thread thread_;

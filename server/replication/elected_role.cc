@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The role of this server when a coordinator decides it.
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "server/replication/replication.h"
@@ -8,11 +12,17 @@ namespace ringkv::server {
 
 using storage::MutexLock;
 
-void Replication::JoinAs(std::string id) { elected_id_ = std::move(id); }
+void Replication::JoinAs(std::string id, std::function<void()> wake) {
+  elected_id_ = std::move(id);
+  wake_coordinator_ = std::move(wake);
+}
 
 void Replication::FollowElected(PrimaryAddress primary, uint64_t epoch) {
-  MutexLock lock(role_mutex_);
-  FollowFrom(std::move(primary), Takeover::kNone, epoch);
+  {
+    MutexLock lock(role_mutex_);
+    FollowFrom(std::move(primary), Takeover::kNone, epoch);
+  }
+  failover_.Complete();
 }
 
 void Replication::CutOff() {
@@ -21,6 +31,7 @@ void Replication::CutOff() {
 }
 
 void Replication::BecomeElected(uint64_t epoch) {
+  ++elections_won_;
   MutexLock lock(role_mutex_);
   if (is_replica()) return Promote(epoch);
   feeds_.CloseAll();  // since they acknowledged something, their nodes may have followed another primary
@@ -46,8 +57,53 @@ void Replication::SetLeaseEnd(int64_t steady_ms) {
   if (was_fenced && !is_fenced_now) parts_.links.ReleaseReplies();
 }
 
-void Replication::SetLacksMembers(bool lacks_members) {
+void Replication::SetInSync(size_t members, bool lacks_members) {
+  in_sync_ = members;
   if (lacks_members_.exchange(lacks_members) != lacks_members) parts_.needs.Update();
+}
+
+Replication::Election Replication::election() const {
+  const int64_t end = lease_end_;
+  const int64_t rest = is_elected_ ? end - parts_.world.clock.SteadyMs() : 0;
+  return {std::max<int64_t>(rest, 0), in_sync_, elections_won_, coordinator_failures_};
+}
+
+// --- a planned change of the primary --------------------------------------------------------------------------------
+
+std::optional<std::string> Replication::heir() {
+  MutexLock lock(heir_mutex_);
+  return heir_;
+}
+
+void Replication::HandOver(PrimaryAddress heir, Takeover takeover) {
+  if (!is_elected_) return Follow(std::move(heir), takeover);
+  std::string member;
+  for (const ReplicaStatus& each : feeds_.replicas()) {
+    if (each.host == heir.host && each.port == heir.port) member = each.member;
+  }
+  {
+    MutexLock lock(heir_mutex_);
+    heir_ = std::move(member);
+  }
+  wake_coordinator_();
+}
+
+void Replication::TakeBack() {
+  if (!is_elected_) return StopFollowing();
+  {
+    MutexLock lock(heir_mutex_);
+    heir_.reset();
+  }
+  wake_coordinator_();
+  Unfreeze();
+}
+
+void Replication::EndHandover() {
+  {
+    MutexLock lock(heir_mutex_);
+    heir_.reset();
+  }
+  failover_.GiveUp("etcd or the replica did not answer in time, or it is not in the in-sync set");
 }
 
 }  // namespace ringkv::server

@@ -103,10 +103,20 @@ void Failover::Reject(uint64_t generation, const std::string& why) {
   if (IsAbout(generation)) Revert("Failover target rejected psync request: " + why);
 }
 
+void Failover::Complete() {
+  MutexLock lock(mutex_);
+  if (state() == State::kInProgress) Clear();
+}
+
+void Failover::GiveUp(const std::string& why) {
+  MutexLock lock(mutex_);
+  if (state() == State::kInProgress) Revert(why);
+}
+
 void Failover::Revert(const std::string& why) {
   parts_.log.Warning("FAILOVER to " + NameOfAddress(request_.target) + " aborted: " + why);
   if (state() == State::kInProgress) {
-    owner_.StopFollowing();
+    owner_.TakeBack();
   } else {
     owner_.Unfreeze();
   }
@@ -171,7 +181,7 @@ void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
                               : "Failover to " + name + " time out exceeded, failing over.");
   request_.target = target;
   state_ = State::kInProgress;
-  owner_.Follow(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
+  owner_.HandOver(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
 }
 
 }  // namespace ringkv::server

@@ -4,7 +4,7 @@
 //
 // Writes are paused, and no key expires here, so no group is added any more. When the replica has acknowledged the last
 // one, this server follows it, and its link asks it to become the primary (docs/formats/node-link.md). If the replica
-// refuses, this server is the primary again.
+// refuses, this server is the primary again. With a coordinator that decides instead of the replica.
 //
 // Threads: synchronised; one of its own waits for the replica. `mutex_` is taken before the locks of Replication.
 #pragma once
@@ -40,11 +40,12 @@ class Failover {
   class Owner {
    public:
     virtual bool is_replica() const = 0;
-    virtual void Follow(PrimaryAddress primary, Takeover takeover) = 0;
+    // The replica is to be the primary, and this server follows it.
+    virtual void HandOver(PrimaryAddress heir, Takeover takeover) = 0;
     // Whether the link still follows as it was told in this generation.
     virtual bool IsCurrent(uint64_t generation) const = 0;
-    // Takes the role of the primary back.
-    virtual void StopFollowing() = 0;
+    // Takes the role of the primary back, or keeps it.
+    virtual void TakeBack() = 0;
     // Between these two no group is added on a primary that gets no writes: expired keys are only hidden.
     virtual void Freeze() = 0;
     virtual void Unfreeze() = 0;
@@ -79,6 +80,10 @@ class Failover {
   void Complete(uint64_t generation);
   // The target has refused, in these words.
   void Reject(uint64_t generation, const std::string& why);
+
+  // --- for a coordinator, which makes the target the primary ---
+  void Complete();
+  void GiveUp(const std::string& why);
 
  private:
   void WaitForTarget();

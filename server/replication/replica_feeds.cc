@@ -118,7 +118,8 @@ std::vector<ReplicaStatus> ReplicaFeeds::replicas() {
     const Lsn last = feed->acknowledged();
     found.push_back({HostOf(feed->card()), feed->card().replica_port.load(), feed->state(), last,
                      stream == nullptr ? static_cast<int64_t>(last) : stream->OffsetAt(last),
-                     feed->state() == FeedState::kOnline ? (now - feed->last_ack_ms()) / 1000 : 0});
+                     feed->state() == FeedState::kOnline ? (now - feed->last_ack_ms()) / 1000 : 0, false,
+                     feed->member()});
   }
   return found;
 }

@@ -34,6 +34,7 @@ struct ReplicaStatus {
   int64_t offset = 0;
   int64_t lag_seconds = 0;
   bool is_redis = false;
+  std::string member = {};  // its id, unless it is a Redis server
 };
 
 class ReplicaFeeds final : private FeedOwner {

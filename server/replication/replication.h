@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -62,10 +64,10 @@ class Replication final : private ReplicaFeeds::Listener,
   uint32_t quorum_term() const { return parts_.options.repl_ack != 0 ? term() : 0; }
   // Refuses writes at once; the link connects asynchronously. Outside of a cluster the option replicaof names the
   // primary from now on; CONFIG REWRITE keeps it.
-  void Follow(PrimaryAddress primary, Takeover takeover) override;
+  void Follow(PrimaryAddress primary, Takeover takeover);
   void Follow(PrimaryAddress primary) { Follow(std::move(primary), Takeover::kNone); }
   // Does nothing on a primary. The option replicaof is empty from now on. Call without data locked.
-  void StopFollowing() override;
+  void StopFollowing();
   // A primary becomes a replica of this server, so there must be room for one. Call without data locked. An error is
   // the reply, and the role is what it was.
   storage::Status TakeOver(const TakeoverRequest& request);
@@ -83,8 +85,9 @@ class Replication final : private ReplicaFeeds::Listener,
 
   // --- with a coordinator, which alone decides the role (elected_role.cc) ---
   bool is_elected() const { return is_elected_; }
-  // The id by which it knows this server. Call before the first of these.
-  void JoinAs(std::string id);
+  // The id by which it knows this server; `wake`: from any thread, when it is to look at heir(). Call before the first
+  // of these.
+  void JoinAs(std::string id, std::function<void()> wake);
   void FollowElected(PrimaryAddress primary, uint64_t epoch);
   // After it returns, a replica gets nothing from its primary any more, and acknowledges nothing that it had not by
   // then.
@@ -96,8 +99,20 @@ class Replication final : private ReplicaFeeds::Listener,
   // A primary answers nothing at this moment or later (Clock::SteadyMs). Call it again when that has passed, too: then
   // requests are refused instead of waiting.
   void SetLeaseEnd(int64_t steady_ms);
-  // Too few members keep pace for writes.
-  void SetLacksMembers(bool lacks_members);
+  // How many members the in-sync set of this primary has; whether too few of them keep pace for writes.
+  void SetInSync(size_t members, bool lacks_members);
+  void NoteCoordinatorFailure() { ++coordinator_failures_; }
+  struct Election {
+    int64_t lease_ms = 0;   // for which it may serve as a primary
+    size_t in_sync = 0;     // nodes of the set, at the primary
+    uint64_t won = 0;       // since the start
+    uint64_t failures = 0;  // calls of the coordinator without an answer
+  };
+  Election election() const;
+  // The member that the role of this primary is to be handed over to.
+  std::optional<std::string> heir();
+  // The coordinator does so no more: there is another primary, or this one has kept its role.
+  void EndHandover();
   // A primary whose lease has run out, until its term ends or it has a lease again.
   bool is_fenced() const {
     const int64_t end = lease_end_.load(std::memory_order_relaxed);
@@ -138,6 +153,8 @@ class Replication final : private ReplicaFeeds::Listener,
 
   // --- for failover ---
   bool IsCurrent(uint64_t generation) const override { return link_.IsCurrent(generation); }
+  void HandOver(PrimaryAddress heir, Takeover takeover) override;
+  void TakeBack() override;
   void Freeze() override { SetPrimarysAuthority(storage::Authority::kFollower); }
   void Unfreeze() override { SetPrimarysAuthority(storage::Authority::kOwner); }
 
@@ -184,9 +201,15 @@ class Replication final : private ReplicaFeeds::Listener,
   std::atomic<size_t> good_replicas_{0};
 
   // With a coordinator.
-  std::string elected_id_;  // set before anybody asks
+  std::string elected_id_;                  // set before anybody asks
+  std::function<void()> wake_coordinator_;  // as well
+  storage::Mutex heir_mutex_;               // nothing is locked while it is held
+  std::optional<std::string> heir_ GUARDED_BY(heir_mutex_);
   std::atomic<int64_t> lease_end_;
   std::atomic<bool> lacks_members_{false};
+  std::atomic<size_t> in_sync_{0};
+  std::atomic<uint64_t> elections_won_{0};
+  std::atomic<uint64_t> coordinator_failures_{0};
 
   storage::Mutex role_mutex_;       // before all other locks: one change of role at a time
   storage::Mutex authority_mutex_;  // before all locks of data

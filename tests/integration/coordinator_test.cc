@@ -190,6 +190,9 @@ TEST_F(CoordinatorTest, WithoutEtcdThePrimaryServesUntilItsLeaseRunsOutAndGoesOn
   EXPECT_TRUE(Say(*nodes_[primary], {"EVAL", "return redis.call('GET', KEYS[1])", "1", "a"}).starts_with(refusal));
   EXPECT_EQ(nodes_[primary]->Info("role"), "master") << "it can be looked at";
   EXPECT_EQ(Say(*nodes_[primary], {"PING"}), "PONG") << "it is not dead";
+  EXPECT_EQ(nodes_[primary]->Info("coordinator_fenced"), "1");
+  EXPECT_EQ(nodes_[primary]->Info("coordinator_lease_ms"), "0");
+  EXPECT_NE(nodes_[primary]->Info("coordinator_failures"), "0");
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(NumberFrom("RINGKV_OUTAGE_S", 6));
   const uint64_t acknowledged = load.acknowledged();
   while (std::chrono::steady_clock::now() < end) {
@@ -220,13 +223,53 @@ TEST_F(CoordinatorTest, OneMemberOfThreeIsNotEnough) {
   ExpectAllEqual();
 }
 
+TEST_F(CoordinatorTest, FailoverHandsOverWithoutWaitingForALease) {
+  ShardLoad load(Ports(), 4);
+  std::vector<int64_t> took;
+  for (int handovers = NumberFrom("RINGKV_HANDOVERS", 5); handovers > 0; --handovers) {
+    AwaitProgress(load);
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync(); }));
+    const auto primary = static_cast<size_t>(Primary());
+    const size_t heir = (primary + 1) % kNodes;
+    EXPECT_EQ(Say(*nodes_[primary], {"FAILOVER", "TO", "127.0.0.1", std::to_string(ports_[heir])}), "OK");
+    const auto begun = std::chrono::steady_clock::now();
+    EXPECT_TRUE(Eventually([&] { return Say(*nodes_[heir], {"SET", "probe", "1"}) == "OK"; }));
+    took.push_back(
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count());
+    EXPECT_LT(took.back(), std::chrono::milliseconds(kTtl).count()) << "a lease has run out";
+    EXPECT_TRUE(Eventually([&] { return RoleOf(*nodes_[primary]) == "slave"; }));
+    EXPECT_EQ(nodes_[primary]->Info("coordinator_in_sync"), "0");
+    EXPECT_TRUE(Eventually([&] { return nodes_[heir]->Info("coordinator_in_sync") == std::to_string(kNodes); }));
+    EXPECT_TRUE(Eventually([&] { return nodes_[primary]->Info("master_failover_state") == "no-failover"; }));
+  }
+  load.End();
+  load.ReadAll(Ports());
+  ExpectAllEqual();
+  std::sort(took.begin(), took.end());
+  std::cout << "from FAILOVER to the first acknowledged write: median " << took[took.size() / 2] << " ms, worst "
+            << took.back() << " ms; longest time without an acknowledged write " << load.longest_gap_ms() << " ms\n";
+}
+
+TEST_F(CoordinatorTest, FailoverToAMemberThatDoesNotAnswerIsGivenUp) {
+  const auto primary = static_cast<size_t>(Primary());
+  stopped_ = (primary + 1) % kNodes;
+  nodes_[stopped_]->Signal(SIGSTOP);
+  const std::vector<std::string> failover = {"FAILOVER", "TO",      "127.0.0.1", std::to_string(ports_[stopped_]),
+                                             "FORCE",    "TIMEOUT", "1"};
+  EXPECT_EQ(Say(*nodes_[primary], failover), "OK");
+  EXPECT_TRUE(Eventually([&] { return nodes_[primary]->Info("master_failover_state") == "no-failover"; }));
+  EXPECT_TRUE(Eventually([&] { return Primary() == static_cast<int>(primary); })) << "it takes writes again";
+  nodes_[stopped_]->Signal(SIGCONT);
+  stopped_ = kNodes;
+  ExpectAllEqual();
+}
+
 TEST_F(CoordinatorTest, NobodyElseDecidesTheRole) {
   const std::string refusal = "ERR not while a coordinator decides which node is the primary";
   const auto primary = static_cast<size_t>(Primary());
   for (const auto& node : nodes_) {
     EXPECT_EQ(Say(*node, {"REPLICAOF", "NO", "ONE"}), refusal);
     EXPECT_EQ(Say(*node, {"REPLICAOF", "127.0.0.1", "1"}), refusal);
-    EXPECT_EQ(Say(*node, {"FAILOVER"}), refusal);
     EXPECT_NE(Say(*node, {"CONFIG", "SET", "repl-ack", "none"}).find("coordinator needs repl-ack quorum"),
               std::string::npos);
   }

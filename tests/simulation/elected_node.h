@@ -39,12 +39,18 @@ class ElectedNode final : public std::enable_shared_from_this<ElectedNode>, priv
     Pump();
   }
 
+  // Makes that node the primary; its own clients write nothing meanwhile.
+  void HandOverTo(int node) {
+    member_.HandOverTo(IdOf(node), now());
+    Turn();
+  }
+
   int number() const { return process_->number(); }
   void Disconnect(bool is_noticed) { process_->Disconnect(is_noticed); }
   const std::shared_ptr<ReplicatedNode>& process() const { return process_; }
   const cluster::ShardMember& member() const { return member_; }
   bool MayServe() const { return now() < member_.valid_until(); }
-  bool MayWrite() const { return MayServe() && !member_.lacks_members(); }
+  bool MayWrite() const { return MayServe() && !member_.lacks_members() && !member_.is_handing_over(); }
   static std::string IdOf(int node) { return cluster::NodeIdOf(std::to_string(node)); }
 
  private:

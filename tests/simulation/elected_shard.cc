@@ -196,8 +196,15 @@ void ElectedShard::Harm(const Fault& fault) {
     case FaultKind::kSave: return Responds(node) ? process->RewriteLog() : void();
     case FaultKind::kPromote: return HarmEtcd(node, fault.is_harsh);
     case FaultKind::kHealNetwork: network_.HealAll(); return etcd_.Heal();
-    case FaultKind::kReshape: return;  // there are no slots
+    case FaultKind::kReshape: return HandOver(other);
   }
+}
+
+void ElectedShard::HandOver(int heir) {
+  const int primary = Primary();
+  if (primary < 0 || primary == heir) return;
+  timeline_.Note(primary, "is to hand over to node " + std::to_string(heir));
+  SiteOf(primary).node->HandOverTo(heir);
 }
 
 void ElectedShard::HarmEtcd(int node, bool is_harsh) {

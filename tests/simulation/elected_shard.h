@@ -72,6 +72,7 @@ class ElectedShard final : private NodeOwner {
   // It has every acknowledged write.
   void CheckHasAll(int node, const std::string& key);
   void Harm(const Fault& fault);
+  void HandOver(int heir);
   void HarmEtcd(int node, bool is_harsh);
   void FlipBit(int node, uint64_t which);
   void HealAll();

@@ -10,12 +10,13 @@
 namespace ringkv::test {
 namespace {
 
-// kFollow: all watches end; kPromote: nodes are cut off from etcd, or it has no majority.
+// kFollow: all watches end; kPromote: nodes are cut off from etcd, or it has no majority; kReshape: the primary hands
+// over.
 FaultPlan ElectedPlan(uint64_t seed) {
   constexpr int64_t kFaultsMs = 40'000;
   using enum FaultKind;
   constexpr FaultKind kSometimes[] = {kKill,     kKillAtWrite, kDisconnect, kCut,    kSetClock, kStop,
-                                      kFailDisk, kFillDisk,    kFlipBit,    kFollow, kSave};
+                                      kFailDisk, kFillDisk,    kFlipBit,    kFollow, kSave,     kReshape};
   return PlanFor(seed, seed % 2 == 0 ? 5 : 3, kFaultsMs, {kKillPrimary, kPromote, kHealNetwork}, kSometimes);
 }
 

@@ -131,6 +131,8 @@ MUTATIONS = [
     ("a lead is claimed whatever has become of the record", "cluster/failover/shard_member.cc",
      "  CommitKeys commit = OnRecord();\n  commit.conditions.push_back({keys_.lead()",
      "  CommitKeys commit;\n  commit.conditions.push_back({keys_.lead()"),
+    ("a primary serves while it may have handed its lead over", "cluster/failover/handover.cc",
+     "    is_lead_in_doubt_ = true;\n", ""),
     ("a node that is not in sync is elected", "cluster/failover/shard_member.cc",
      "  if (!IsInSync()) {\n", "  if (!IsAmong(view_.record()->members, config_.id)) {\n"),
     ("past fault: a node that began a history by itself has all that it needs",

@@ -91,6 +91,8 @@ class ShardLoad {
   }
   uint64_t acknowledged() const { return acknowledgements_; }
   uint64_t reads() const { return reads_; }
+  // Between two acknowledgements of anybody.
+  int64_t longest_gap_ms() const { return longest_gap_ms_; }
 
   // Every register, read by itself until there is an answer.
   void ReadAll(const PrimarySeeker::Ports& ports) {
@@ -120,6 +122,11 @@ class ShardLoad {
     if (client.Write(Name(key), value) != PrimarySeeker::Outcome::kDone) return;
     acknowledged_[key] = value;
     ++acknowledgements_;
+    const int64_t now =
+        std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+            .count();
+    const int64_t last = last_at_ms_.exchange(now);
+    if (last != 0 && now - last > longest_gap_ms_) longest_gap_ms_ = now - last;
   }
   bool Read(PrimarySeeker& client, size_t key) {
     const uint64_t least = acknowledged_[key];
@@ -135,6 +142,8 @@ class ShardLoad {
   std::array<std::atomic<uint64_t>, kKeys> sent_{};
   std::array<std::atomic<uint64_t>, kKeys> acknowledged_{};
   std::atomic<uint64_t> acknowledgements_{0};
+  std::atomic<int64_t> last_at_ms_{0};
+  std::atomic<int64_t> longest_gap_ms_{0};
   std::atomic<uint64_t> reads_{0};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;

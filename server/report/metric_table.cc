@@ -10,9 +10,9 @@ namespace ringkv::server {
 
 std::vector<Metric> Metrics() {
   std::vector<Metric> all;
-  for (const auto topic :
-       {ServerMetrics(), MemoryMetrics(), PersistenceMetrics(), TrafficMetrics(), LinkMetrics(), ReplicaMetrics(),
-        SentinelMetrics(), CommandMetrics(), KeyspaceMetrics(), ClusterMetrics(), ScriptMetrics(), AbsentMetrics()}) {
+  for (const auto topic : {ServerMetrics(), MemoryMetrics(), PersistenceMetrics(), TrafficMetrics(), LinkMetrics(),
+                           ReplicaMetrics(), CoordinatorMetrics(), SentinelMetrics(), CommandMetrics(),
+                           KeyspaceMetrics(), ClusterMetrics(), ScriptMetrics(), AbsentMetrics()}) {
     all.insert(all.end(), topic.begin(), topic.end());
   }
   return all;

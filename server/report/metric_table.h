@@ -55,6 +55,7 @@ std::span<const Metric> PersistenceMetrics();
 std::span<const Metric> TrafficMetrics();
 std::span<const Metric> LinkMetrics();
 std::span<const Metric> ReplicaMetrics();
+std::span<const Metric> CoordinatorMetrics();
 std::span<const Metric> SentinelMetrics();
 std::span<const Metric> CommandMetrics();
 std::span<const Metric> KeyspaceMetrics();

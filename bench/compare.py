@@ -7,8 +7,8 @@
   scripts,tls,users
   bench/compare.py --peer NAME=PORT=COMMAND    with that server in place of redis-server; see bench/peer.py
 
-The part `large` runs only when it is named. Prints a table in Markdown with the machine and the versions. Requests per
-second of server CPU (user + system time of the process) hold even where the machine is noisy.
+The parts `large` and `quorum` (which needs etcd) run only when they are named. Prints a table in Markdown with the machine
+and the versions. Requests per second of server CPU (user + system time of the process) hold even where the machine is noisy.
 """
 import argparse
 import os
@@ -198,6 +198,7 @@ def main():
     from durability import durability
     from eviction import eviction
     from large import large
+    from quorum import quorum
     from replication import replication
     from scripts import scripts
     from search import search
@@ -220,6 +221,7 @@ def main():
              "scripts": lambda: scripts(arguments.rounds, arguments.quick),
              "tls": lambda: tls_bench.report(arguments.rounds, arguments.quick),
              "users": lambda: users_bench.report(arguments.rounds, arguments.quick),
+             "quorum": quorum,
              "large": lambda: large(arguments.rounds, arguments.quick)}
     for name in arguments.only.split(","):
         parts[name]()

@@ -253,6 +253,7 @@ struct Command {
   std::string_view categories = {};  // ACL categories in addition to those of flags and group
   std::string_view tips = {};        // separated by spaces
   std::string_view since;
+  std::string_view history = {};  // what came later: a version and its addition, the next behind a semicolon
   std::string_view complexity = "O(1)";
   std::string_view syntax = {};
   std::string_view summary;

@@ -2,6 +2,9 @@
 #include "server/command/command_docs.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "server/command/syntax_tree.h"
 
@@ -264,10 +267,26 @@ void ReplyCommandInfo(const CommandEntry& entry, resp::ReplyWriter& reply) {
   for (const CommandEntry* subcommand : entry.subcommands) ReplyCommandInfo(*subcommand, reply);
 }
 
+namespace {
+
+// "7.2.0 This; 7.4.0 That", in pairs.
+std::vector<std::pair<std::string_view, std::string_view>> Additions(std::string_view history) {
+  std::vector<std::pair<std::string_view, std::string_view>> additions;
+  while (!history.empty()) {
+    const std::string_view one = history.substr(0, history.find(';'));
+    history.remove_prefix(std::min(history.size(), one.size() + 2));
+    additions.emplace_back(one.substr(0, one.find(' ')), one.substr(one.find(' ') + 1));
+  }
+  return additions;
+}
+
+}  // namespace
+
 void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply) {
   const Command& row = *entry.row;
   const std::vector<SyntaxNode> syntax = row.is_container ? std::vector<SyntaxNode>() : ParseSyntax(row.syntax);
-  reply.Map(4 + (syntax.empty() ? 0 : 1) + (entry.subcommands.empty() ? 0 : 1));
+  const auto additions = Additions(row.history);
+  reply.Map(4 + (additions.empty() ? 0 : 1) + (syntax.empty() ? 0 : 1) + (entry.subcommands.empty() ? 0 : 1));
   reply.Bulk("summary");
   reply.Bulk(row.summary);
   reply.Bulk("since");
@@ -276,6 +295,15 @@ void ReplyCommandDocs(const CommandEntry& entry, resp::ReplyWriter& reply) {
   reply.Bulk(GroupName(row.group));
   reply.Bulk("complexity");
   reply.Bulk(row.complexity);
+  if (!additions.empty()) {
+    reply.Bulk("history");
+    reply.Set(static_cast<int64_t>(additions.size()));
+    for (const auto& [version, addition] : additions) {
+      reply.Array(2);
+      reply.Bulk(version);
+      reply.Bulk(addition);
+    }
+  }
   if (!syntax.empty()) {
     reply.Bulk("arguments");
     ReplyArguments(syntax, row, reply);

@@ -9,13 +9,13 @@
 namespace ringkv::server {
 
 std::string DigestOf(std::string_view value) {
-  char digits[17];
+  char digits[kDigestDigits + 1];
   std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(storage::Checksum(value)));
   return digits;
 }
 
 bool IsDigestOf(std::string_view digits, std::string_view value) {
-  return digits.size() == 16 && EqualsIgnoringCase(digits, DigestOf(value));
+  return digits.size() == kDigestDigits && EqualsIgnoringCase(digits, DigestOf(value));
 }
 
 }  // namespace ringkv::server

@@ -3,10 +3,13 @@
 // in Redis 8.4.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace ringkv::server {
+
+constexpr size_t kDigestDigits = 16;
 
 std::string DigestOf(std::string_view value);
 // Whether the digits, in either case, are the value's digest.

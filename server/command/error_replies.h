@@ -2,6 +2,7 @@
 // Error replies that are used in several places: code and text, byte for byte those of redis-server if it has them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace ringkv::server::errors {
@@ -14,6 +15,8 @@ constexpr std::string_view kOutOfRange = "ERR value is out of range";
 constexpr std::string_view kNotPositive = "ERR value is out of range, must be positive";
 constexpr std::string_view kBadStreamId = "ERR Invalid stream ID specified as stream command argument";
 constexpr std::string_view kWrongType = "WRONGTYPE Operation against a key holding the wrong kind of value";
+constexpr std::string_view kConditionOnString = "ERR Key should be of string type if conditions are specified";
+constexpr std::string_view kBadDigest = "ERR must be exactly 16 hexadecimal characters";
 constexpr std::string_view kNoSuchKey = "ERR no such key";
 constexpr std::string_view kDbOutOfRange = "ERR DB index is out of range";
 constexpr std::string_view kBadDbIndex = "ERR invalid DB index";
@@ -77,5 +80,9 @@ constexpr std::string_view kSnapshotFailed =
 constexpr std::string_view kLogFailed = "MISCONF Errors writing to the AOF file: ";  // and why
 constexpr std::string_view kExecAborted = "EXECABORT Transaction discarded because of previous errors.";
 constexpr std::string_view kExecRefused = "EXECABORT Transaction discarded because of: ";  // and the error
+
+inline std::string WrongArity(std::string_view command) {
+  return "ERR wrong number of arguments for '" + std::string(command) + "' command";
+}
 
 }  // namespace ringkv::server::errors

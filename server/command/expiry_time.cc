@@ -7,6 +7,20 @@
 
 namespace ringkv::server {
 
+bool Lifetime::Take(Arguments& args) {
+  static constexpr struct {
+    std::string_view word;
+    TimeUnit unit;
+  } kUnits[] = {{"EX", kInSeconds}, {"PX", kInMilliseconds}, {"EXAT", kAtSecond}, {"PXAT", kAtMillisecond}};
+  for (const auto& each : kUnits) {
+    if (!args.TakeWithValue(each.word)) continue;
+    unit = &each.unit;
+    text = args.Next();
+    return true;
+  }
+  return false;
+}
+
 std::optional<storage::UnixMs> ParseExpiry(DataCall& call, std::string_view text, TimeUnit unit, PastTimes past,
                                            std::string_view command) {
   const std::optional<int64_t> amount = resp::ParseInteger(text);
@@ -24,6 +38,10 @@ std::optional<storage::UnixMs> ParseExpiry(DataCall& call, std::string_view text
   // The smallest number stands for "no expiry" in the store: one millisecond later is as far in the past.
   const int64_t at = *amount * unit.milliseconds + base;
   return at == storage::kNoExpiry ? at + 1 : at;
+}
+
+std::optional<storage::UnixMs> ParseExpiry(DataCall& call, const Lifetime& lifetime, std::string_view command) {
+  return ParseExpiry(call, lifetime.text, *lifetime.unit, PastTimes::kRefused, command);
 }
 
 }  // namespace ringkv::server

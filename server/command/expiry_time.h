@@ -18,6 +18,16 @@ constexpr TimeUnit kInMilliseconds{1, false};
 constexpr TimeUnit kAtSecond{1000, true};
 constexpr TimeUnit kAtMillisecond{1, true};
 
+// How long a key is to live: EX, PX, EXAT or PXAT with a number.
+struct Lifetime {
+  const TimeUnit* unit = nullptr;  // null: nothing is said of it
+  std::string_view text;
+
+  bool is_given() const { return unit != nullptr; }
+  // Takes one of these words with its number.
+  bool Take(Arguments& args);
+};
+
 // Adds milliseconds, saturating at the last representable time.
 constexpr storage::UnixMs MillisecondsFrom(storage::UnixMs now, int64_t milliseconds) {
   storage::UnixMs then = 0;
@@ -30,5 +40,7 @@ enum class PastTimes { kAllowed, kRefused };
 // The time; on failure writes the error, with the name `command`, and returns none.
 std::optional<storage::UnixMs> ParseExpiry(DataCall& call, std::string_view text, TimeUnit unit, PastTimes past,
                                            std::string_view command);
+// Of a lifetime that is given; none of its numbers may be zero or below.
+std::optional<storage::UnixMs> ParseExpiry(DataCall& call, const Lifetime& lifetime, std::string_view command);
 
 }  // namespace ringkv::server

@@ -16,7 +16,8 @@ inline int CountedKeys(const KeySpec& spec, std::span<const std::string_view> ar
   const auto first = static_cast<size_t>(spec.first);
   if (first > argv.size()) return 0;
   const std::optional<int64_t> count = resp::ParseInteger(argv[first - 1]);
-  return count && *count > 0 && *count <= static_cast<int64_t>(argv.size() - first) ? static_cast<int>(*count) : 0;
+  const auto most = static_cast<int64_t>(argv.size() - first) / spec.step;
+  return count && *count > 0 && *count <= most ? static_cast<int>(*count) : 0;
 }
 
 // Whether the arguments that say how many keys there are, are valid.
@@ -41,7 +42,7 @@ void ForEachKeyPosition(const Command& row, std::span<const std::string_view> ar
     }
     int last = spec->last < 0 ? argc + spec->last : spec->last;
     // An invalid number gives no keys; the command refuses it.
-    if (spec->search == KeySearch::kCounted) last = spec->first + CountedKeys(*spec, argv) - 1;
+    if (spec->search == KeySearch::kCounted) last = spec->first + spec->step * CountedKeys(*spec, argv) - 1;
     for (int i = spec->first; i <= last && i < argc; i += spec->step) visit(*spec, static_cast<size_t>(i));
   }
 }

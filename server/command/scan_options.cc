@@ -20,25 +20,45 @@ std::optional<uint64_t> ParseCursor(std::string_view text) {
   return is_negative ? uint64_t{0} - cursor : cursor;
 }
 
-bool ParseScanOptions(DataCall& call, bool has_type, ScanOptions* options) {
-  while (!call.args.AtEnd()) {
+namespace {
+
+// Takes NOVALUES and NOSCORES, each where it belongs. False if the next word is another; `error` says what is wrong.
+bool TakeNamesOnly(Arguments& args, Scanned what, std::string_view* error) {
+  if (args.Take("NOVALUES")) {
+    if (what != Scanned::kHash) *error = "ERR NOVALUES option can only be used in HSCAN";
+    return true;
+  }
+  if (args.Take("NOSCORES")) {
+    if (what != Scanned::kSortedSet) *error = "ERR NOSCORES option can only be used in ZSCAN";
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool ParseScanOptions(DataCall& call, Scanned what, ScanOptions* options) {
+  std::string_view error;
+  while (error.empty() && !call.args.AtEnd()) {
     if (call.args.TakeWithValue("COUNT")) {
       const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
       if (!count || *count < 1) {
-        call.reply.Error(count ? errors::kSyntax : errors::kNotInteger);
-        return false;
+        error = count ? errors::kSyntax : errors::kNotInteger;
+      } else {
+        options->count = static_cast<size_t>(*count);
       }
-      options->count = static_cast<size_t>(*count);
     } else if (call.args.TakeWithValue("MATCH")) {
       options->pattern = call.args.Next();
-    } else if (has_type && call.args.TakeWithValue("TYPE")) {
+    } else if (what == Scanned::kKeys && call.args.TakeWithValue("TYPE")) {
       options->type = call.args.Next();
+    } else if (TakeNamesOnly(call.args, what, &error)) {
+      options->names_only = true;
     } else {
-      call.reply.Error(errors::kSyntax);
-      return false;
+      error = errors::kSyntax;
     }
   }
-  return true;
+  if (!error.empty()) call.reply.Error(error);
+  return error.empty();
 }
 
 }  // namespace ringkv::server

@@ -92,21 +92,77 @@ std::string_view SliceOf(std::string_view value, size_t offset, size_t bytes) {
   return offset < value.size() ? value.substr(offset, bytes) : std::string_view();
 }
 
-// Writes so many bytes, of which none of the two has more; `a` may stand at `out`.
+// Writes so many bytes, of which none of the two has more; `a` may stand at `out`. Of the operations that others are
+// made of: AND, OR, XOR, NOT, DIFF.
 void JoinBlock(BitOperation operation, std::string_view a, std::string_view b, char* out, size_t bytes) {
   const size_t shared = std::min(a.size(), b.size());
   const auto join = [&](auto&& words) { JoinWords(a.data(), b.data(), shared, out, words); };
+  std::string_view rest = (a.size() > b.size() ? a : b).substr(shared);  // joined with zeros
   switch (operation) {
-    case BitOperation::kAnd: join([](uint64_t x, uint64_t y) { return x & y; }); break;
-    case BitOperation::kOr: join([](uint64_t x, uint64_t y) { return x | y; }); break;
+    case BitOperation::kAnd:
+      join([](uint64_t x, uint64_t y) { return x & y; });
+      rest = {};
+      break;
     case BitOperation::kXor: join([](uint64_t x, uint64_t y) { return x ^ y; }); break;
     case BitOperation::kNot: join([](uint64_t x, uint64_t) { return ~x; }); break;
+    case BitOperation::kDiff:
+      join([](uint64_t x, uint64_t y) { return x & ~y; });
+      rest = a.substr(shared);
+      break;
+    default: join([](uint64_t x, uint64_t y) { return x | y; }); break;
   }
-  std::string_view rest;  // joined with zeros
-  if (operation != BitOperation::kAnd) rest = (a.size() > b.size() ? a : b).substr(shared);
   if (!rest.empty()) std::memmove(out + shared, rest.data(), rest.size());
   std::memset(out + shared + rest.size(), 0, bytes - shared - rest.size());
 }
+
+constexpr size_t kBlock = 4096;  // stays in the cache while all values are combined into it
+
+// One block of the result.
+class Block {
+ public:
+  Block(std::span<const std::string_view> values, size_t at, size_t bytes, char* out)
+      : values_(values), at_(at), bytes_(bytes), out_(out + at) {}
+
+  void Join(BitOperation operation) {
+    switch (operation) {
+      case BitOperation::kDiff1: Fold(BitOperation::kOr, 1); return JoinWith(BitOperation::kDiff, Slice(0));
+      case BitOperation::kAndOr: Fold(BitOperation::kOr, 1); return JoinWith(BitOperation::kAnd, Slice(0));
+      case BitOperation::kOne: return JoinOne();
+      default: return Fold(operation, 0);
+    }
+  }
+
+ private:
+  std::string_view Slice(size_t number) const { return SliceOf(values_[number], at_, bytes_); }
+  void JoinWith(BitOperation operation, std::string_view value) {
+    JoinBlock(operation, {out_, bytes_}, value, out_, bytes_);
+  }
+  // Combines the values from this one on, each with the result so far.
+  void Fold(BitOperation operation, size_t from) {
+    const bool is_alone = from + 1 == values_.size();
+    if (is_alone && operation != BitOperation::kNot) operation = BitOperation::kOr;  // with itself
+    JoinBlock(operation, Slice(from), Slice(is_alone ? from : from + 1), out_, bytes_);
+    for (size_t i = from + 2; i < values_.size(); ++i) JoinWith(operation, Slice(i));
+  }
+  // The result is where an odd number of values has a bit, until those that several have are taken out.
+  void JoinOne() {
+    char repeated[kBlock];
+    char again[kBlock];
+    std::memset(repeated, 0, bytes_);
+    JoinBlock(BitOperation::kOr, Slice(0), Slice(0), out_, bytes_);
+    for (size_t i = 1; i < values_.size(); ++i) {
+      JoinBlock(BitOperation::kAnd, {out_, bytes_}, Slice(i), again, bytes_);
+      JoinBlock(BitOperation::kOr, {repeated, bytes_}, {again, bytes_}, repeated, bytes_);
+      JoinWith(BitOperation::kXor, Slice(i));
+    }
+    JoinWith(BitOperation::kDiff, {repeated, bytes_});
+  }
+
+  std::span<const std::string_view> values_;
+  size_t at_;
+  size_t bytes_;
+  char* out_;
+};
 
 }  // namespace
 
@@ -137,20 +193,11 @@ uint64_t FindBit(std::string_view bytes, uint64_t first, uint64_t end, bool bit)
   return end;
 }
 
-// Block by block, so that a block of the result stays in the cache while all values are combined into it.
 void JoinBits(BitOperation operation, std::span<const std::string_view> values, char* out) {
-  constexpr size_t kBlock = 4096;
-  const bool is_alone = values.size() == 1;
-  if (is_alone && operation != BitOperation::kNot) operation = BitOperation::kOr;  // with itself
   size_t longest = 0;
   for (const std::string_view value : values) longest = std::max(longest, value.size());
   for (size_t at = 0; at < longest; at += kBlock) {
-    const size_t bytes = std::min(kBlock, longest - at);
-    const std::string_view first = SliceOf(values[0], at, bytes);
-    JoinBlock(operation, first, is_alone ? first : SliceOf(values[1], at, bytes), out + at, bytes);
-    for (size_t i = 2; i < values.size(); ++i) {
-      JoinBlock(operation, {out + at, bytes}, SliceOf(values[i], at, bytes), out + at, bytes);
-    }
+    Block(values, at, std::min(kBlock, longest - at), out).Join(operation);
   }
 }
 

@@ -2,6 +2,8 @@
 // Strings as arrays of bits; bit 0 is the highest of the first byte.
 #include <algorithm>
 #include <bit>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "server/command/error_replies.h"
@@ -160,19 +162,25 @@ void BitPos(DataCall& call) {
 
 // --- BITOP ----------------------------------------------------------------------------------------------------------
 
-std::optional<BitOperation> ParseOperation(std::string_view word) {
-  if (EqualsIgnoringCase(word, "AND")) return BitOperation::kAnd;
-  if (EqualsIgnoringCase(word, "OR")) return BitOperation::kOr;
-  if (EqualsIgnoringCase(word, "XOR")) return BitOperation::kXor;
-  if (EqualsIgnoringCase(word, "NOT")) return BitOperation::kNot;
-  return std::nullopt;
-}
+struct OperationRow {
+  std::string_view word;
+  BitOperation operation;
+  size_t least_sources = 1;
+};
+constexpr OperationRow kOperations[] = {{"AND", BitOperation::kAnd},        {"OR", BitOperation::kOr},
+                                        {"XOR", BitOperation::kXor},        {"NOT", BitOperation::kNot},
+                                        {"DIFF", BitOperation::kDiff, 2},   {"DIFF1", BitOperation::kDiff1, 2},
+                                        {"ANDOR", BitOperation::kAndOr, 2}, {"ONE", BitOperation::kOne}};
 
 void BitOp(DataCall& call) {
-  const std::optional<BitOperation> operation = ParseOperation(call.args[1]);
-  if (!operation) return call.reply.Error(errors::kSyntax);
-  if (*operation == BitOperation::kNot && call.args.size() != 4) {
+  const auto* row = std::find_if(std::begin(kOperations), std::end(kOperations),
+                                 [&](const OperationRow& each) { return EqualsIgnoringCase(call.args[1], each.word); });
+  if (row == std::end(kOperations)) return call.reply.Error(errors::kSyntax);
+  if (row->operation == BitOperation::kNot && call.args.size() != 4) {
     return call.reply.Error("ERR BITOP NOT must be called with a single source key.");
+  }
+  if (call.args.size() - 3 < row->least_sources) {
+    return call.reply.Error("ERR BITOP " + std::string(row->word) + " must be called with at least two source keys.");
   }
   std::vector<std::string_view> values;
   size_t longest = 0;
@@ -188,7 +196,7 @@ void BitOp(DataCall& call) {
   Place target = call.txn.Find(call.db, call.args[2], longest > 0 ? Intent::kCheck : Intent::kErase);
   if (longest > 0) {
     call.txn.MakeString(
-        target, longest, is_source, [&](char* out) { JoinBits(*operation, values, out); }, events::kSet);
+        target, longest, is_source, [&](char* out) { JoinBits(row->operation, values, out); }, events::kSet);
   } else if (target) {
     call.txn.Do(target, storage::Erase{}, events::kDel);
   }
@@ -213,8 +221,9 @@ constexpr Command kBitCommands[] = {
      .more_keys = KeysToEnd(kKeyRO | kKeyAccess, 3),
      .group = Group::kBitmap,
      .since = "2.6.0",
+     .history = "8.2.0 DIFF, DIFF1, ANDOR, ONE",
      .complexity = "O(N)",
-     .syntax = "<AND|OR|XOR|NOT> destkey key [key ...]",
+     .syntax = "<AND | OR | XOR | NOT | DIFF | DIFF1 | ANDOR | ONE> destkey key [key ...]",
      .summary = "Combines strings by a bitwise operation and stores the result.",
      .run = Data(BitOp)},
     {.name = "bitpos",

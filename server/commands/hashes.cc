@@ -180,14 +180,14 @@ void HScan(DataCall& call) {
   if (!found) return;
   ScanOptions options;
   call.args.Skip(2);
-  if (*found && !ParseScanOptions(call, false, &options)) return;
+  if (*found && !ParseScanOptions(call, Scanned::kHash, &options)) return;
   const HashView hash(found->entry_or_null());
   if (call.TakesLong(2 * std::min(options.count, hash.size()))) return;
   resp::BulkList pairs(call.reply);
   const uint64_t next = hash.Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
     if (!options.Matches(field)) return;
     pairs.Add(field);
-    pairs.Add(value);
+    if (!options.names_only) pairs.Add(value);
   });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
@@ -359,8 +359,9 @@ constexpr Command kHashCommands[] = {
      .group = Group::kHash,
      .tips = "nondeterministic_output",
      .since = "2.8.0",
+     .history = "7.4.0 NOVALUES",
      .complexity = "O(COUNT) a call, O(N) for all fields",
-     .syntax = "key cursor [MATCH pattern] [COUNT count]",
+     .syntax = "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
      .summary = "Iterates over the fields of a hash.",
      .run = Data(HScan)},
     {.name = "hset",

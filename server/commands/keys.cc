@@ -87,7 +87,7 @@ void Scan(DataCall& call) {
   if (!cursor) return call.reply.Error(errors::kInvalidCursor);
   ScanOptions options;
   call.args.Skip(1);
-  if (!ParseScanOptions(call, true, &options) || call.TakesLong(options.count)) return;
+  if (!ParseScanOptions(call, Scanned::kKeys, &options) || call.TakesLong(options.count)) return;
   resp::BulkList keys(call.reply);
   const bool all = options.pattern == "*";
   const storage::KeyPattern literals = storage::ParseKeyPattern(options.pattern);

@@ -88,7 +88,7 @@ void SScan(DataCall& call) {
   if (!found) return;
   ScanOptions options;
   call.args.Skip(2);
-  if (*found && !ParseScanOptions(call, false, &options)) return;
+  if (*found && !ParseScanOptions(call, Scanned::kSet, &options)) return;
   const SetView set(found->entry_or_null());
   if (call.TakesLong(std::min(options.count, set.size()))) return;
   resp::BulkList members(call.reply);

@@ -175,17 +175,22 @@ void ZMScore(DataCall& call) {
   for (size_t i = 2; i < call.args.size(); ++i) ReplyScore(call, set.Score(call.args[i]));
 }
 
-void ReplyRank(DataCall& call, bool from_highest) {
+void ReplyRank(DataCall& call, std::string_view command, bool from_highest) {
+  const bool with_score = call.args.size() > 3;
+  if (call.args.size() > 4) return call.reply.Error(errors::WrongArity(command));
+  if (with_score && !EqualsIgnoringCase(call.args[3], "WITHSCORE")) return call.reply.Error(errors::kSyntax);
   const std::optional<Place> found = FindSortedSet(call, call.args[1], Intent::kRead);
   if (!found) return;
   const SortedSetView set(found->entry_or_null());
   const std::optional<size_t> rank = set.Rank(call.args[2]);
-  if (!rank) return call.reply.Null();
+  if (!rank) return with_score ? call.reply.NullArray() : call.reply.Null();
+  if (with_score) call.reply.Array(2);
   call.reply.Integer(static_cast<int64_t>(from_highest ? set.size() - 1 - *rank : *rank));
+  if (with_score) ReplyScore(call, set.Score(call.args[2]));
 }
 
-void ZRank(DataCall& call) { ReplyRank(call, false); }
-void ZRevRank(DataCall& call) { ReplyRank(call, true); }
+void ZRank(DataCall& call) { ReplyRank(call, "zrank", false); }
+void ZRevRank(DataCall& call) { ReplyRank(call, "zrevrank", true); }
 
 // --- taking out -----------------------------------------------------------------------------------------------------
 
@@ -282,14 +287,14 @@ void ZScan(DataCall& call) {
   if (!found) return;
   ScanOptions options;
   call.args.Skip(2);
-  if (*found && !ParseScanOptions(call, false, &options)) return;
+  if (*found && !ParseScanOptions(call, Scanned::kSortedSet, &options)) return;
   const SortedSetView set(found->entry_or_null());
   if (call.TakesLong(2 * std::min(options.count, set.size()))) return;
   resp::BulkList pairs(call.reply);
   const uint64_t next = set.Scan(*cursor, options.count, [&](std::string_view name, double score) {
     if (!options.Matches(name)) return;
     pairs.Add(name);
-    pairs.Add(FormatScanned(score, !set.is_large()));
+    if (!options.names_only) pairs.Add(FormatScanned(score, !set.is_large()));
   });
   call.reply.Array(2);
   call.reply.BulkInteger(static_cast<int64_t>(next));
@@ -380,13 +385,14 @@ constexpr Command kSortedSetCommands[] = {
      .summary = "Returns random members.",
      .run = Data(ZRandMember)},
     {.name = "zrank",
-     .arity = 3,
+     .arity = -3,
      .flags = kReadOnly | kFast,
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "2.0.0",
+     .history = "7.2.0 WITHSCORE",
      .complexity = "O(log N)",
-     .syntax = "key member",
+     .syntax = "key member [WITHSCORE]",
      .summary = "Returns the rank of a member.",
      .run = Data(ZRank)},
     {.name = "zrem",
@@ -400,13 +406,14 @@ constexpr Command kSortedSetCommands[] = {
      .summary = "Removes members, and the sorted set when it becomes empty.",
      .run = Data(ZRem)},
     {.name = "zrevrank",
-     .arity = 3,
+     .arity = -3,
      .flags = kReadOnly | kFast,
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "2.0.0",
+     .history = "7.2.0 WITHSCORE",
      .complexity = "O(log N)",
-     .syntax = "key member",
+     .syntax = "key member [WITHSCORE]",
      .summary = "Returns the rank of a member, counted from the highest score.",
      .run = Data(ZRevRank)},
     {.name = "zscan",
@@ -416,8 +423,9 @@ constexpr Command kSortedSetCommands[] = {
      .group = Group::kSortedSet,
      .tips = kRandomOutput,
      .since = "2.8.0",
+     .history = "8.0.0 NOSCORES (Valkey)",
      .complexity = "O(COUNT) a call, O(N) for all members",
-     .syntax = "key cursor [MATCH pattern] [COUNT count]",
+     .syntax = "key cursor [MATCH pattern] [COUNT count] [NOSCORES]",
      .summary = "Iterates over the members of a sorted set.",
      .run = Data(ZScan)},
     {.name = "zscore",

@@ -180,7 +180,12 @@ void XRead(DataCall& call) {
     if (!found) return;
     const Stream* stream = *found ? &StreamIn(found->entry()) : nullptr;
     StreamId behind;
-    if (text == "$") {
+    if (text == "+" && stream != nullptr && stream->size() > 0) {
+      const StreamId last = stream->last_entry();
+      news.push_back({key, stream, {.first = last, .last = last}});
+      continue;
+    }
+    if (text == "$" || text == "+") {
       if (stream != nullptr) behind = stream->last_id();
       if (query.deadline) resolved.emplace_back(query.id_at(i), storage::StreamIdText(behind));
     } else if (text == ">") {
@@ -248,10 +253,12 @@ std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, s
     read.has_news = stream.size() > 0 && stream.last_entry() > read.group(query).last_id;
     return read;
   }
-  if (text == "$") {
-    call.reply.Error(
-        "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
-        "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.");
+  if (text == "$" || text == "+") {
+    const std::string id(text);
+    call.reply.Error("ERR The " + id +
+                     " ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer "
+                     "by specifying a proper ID, or use the > ID to get new messages. The " +
+                     id + " ID would just return an empty result set.");
     return std::nullopt;
   }
   read.history_behind = ParseStreamId(text);
@@ -393,6 +400,7 @@ constexpr Command kStreamReadCommands[] = {
      .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",
+     .history = "7.4.0 the ID +",
      .complexity = kReadCost,
      .syntax = "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
      .summary = "Returns the entries of streams after an ID each; with BLOCK it blocks until there are some.",

@@ -50,7 +50,7 @@ bool FindCommand(Execution& execution) {
   if (execution.entry == nullptr) return RejectUnknown(execution);
   const Command& row = execution.row();
   if (row.ArityFits(request.argv.size()) && !row.is_container) return true;
-  return Refuse(execution, "ERR wrong number of arguments for '" + execution.entry->full_name + "' command");
+  return Refuse(execution, errors::WrongArity(execution.entry->full_name));
 }
 
 }  // namespace ringkv::server

@@ -23,6 +23,7 @@ constexpr struct {
 
 int StatusOf(std::string_view error) {
   if (error == errors::kStringTooLong) return 413;
+  if (error == errors::kConditionOnString) return 409;
   const std::string_view code = error.substr(0, error.find(' '));
   const auto* found =
       std::find_if(std::begin(kByCode), std::end(kByCode), [&](const auto& each) { return each.code == code; });

@@ -71,6 +71,27 @@ TEST_F(BitWords, JoinsValuesOfAnyLength) {
     check(BitOperation::kAnd, views, [](char a, char b) { return a & b; });
     check(BitOperation::kOr, views, [](char a, char b) { return a | b; });
     check(BitOperation::kXor, views, [](char a, char b) { return a ^ b; });
+    const auto count_at = [&](size_t at, size_t bit, size_t from) {
+      int count = 0;
+      for (size_t number = from; number < views.size(); ++number) {
+        count += at < views[number].size() && BitOf(views[number], at * 8 + bit) ? 1 : 0;
+      }
+      return count;
+    };
+    const auto check_counts = [&](BitOperation operation, auto&& is_set) {
+      std::string out(longest, 'x');
+      JoinBits(operation, views, out.data());
+      for (size_t at = 0; at < longest * 8; ++at) {
+        const bool in_first = count_at(at / 8, at % 8, 0) > count_at(at / 8, at % 8, 1);
+        ASSERT_EQ(BitOf(out, at), is_set(in_first, count_at(at / 8, at % 8, 1))) << at;
+      }
+    };
+    check_counts(BitOperation::kOne, [](bool first, int others) { return (first ? 1 : 0) + others == 1; });
+    if (views.size() > 1) {
+      check_counts(BitOperation::kDiff, [](bool first, int others) { return first && others == 0; });
+      check_counts(BitOperation::kDiff1, [](bool first, int others) { return !first && others > 0; });
+      check_counts(BitOperation::kAndOr, [](bool first, int others) { return first && others > 0; });
+    }
     longest = values[0].size();
     check(BitOperation::kNot, std::span(views).first(1), [](char a, char) { return a; });
   }

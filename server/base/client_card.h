@@ -53,6 +53,7 @@ struct ClientCard {
   std::atomic<bool> is_closing{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
+  std::atomic<bool> follows_redirects{false};  // CLIENT CAPA redirect
   std::atomic<bool> watch_failed{false};
   std::atomic<bool> is_replica{false};
   std::atomic<int> replica_port{0};  // REPLCONF listening-port

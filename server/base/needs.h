@@ -30,6 +30,7 @@ enum Need : uint32_t {
   kNeedsNoLongHold = 1 << 13,
   kNeedsPermission = 1 << 14,  // asked for only when there are users whose permissions are restricted
   kNeedsLease = 1 << 15,       // of a primary that a coordinator has elected
+  kNeedsPrimary = 1 << 16,     // asked for only of clients that follow redirects to it
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

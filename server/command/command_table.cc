@@ -17,6 +17,7 @@ uint32_t NeedsOf(const Command& row) {
   if (row.Is(kWrite) || runs_queued) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;
   }
+  if (row.Is(kWrite | kReadOnly) || runs_queued) needs |= kNeedsPrimary;
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
   // Probes must not take a primary without a lease for a dead process: PING is answered, as by a cluster that is down.

@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "server/command/expiry_time.h"
+#include "server/commands/client_filter.h"
 #include "server/commands/client_name.h"
 #include "server/commands/families.h"
 #include "server/commands/help.h"
@@ -45,116 +46,53 @@ void SetInfo(AdminCall& call) {
   call.reply.Ok();
 }
 
+// What is not known here has no effect.
+void Capabilities(AdminCall& call) {
+  for (call.args.Skip(1); !call.args.AtEnd(); call.args.Skip(1)) {
+    if (!EqualsIgnoringCase(call.args.Peek(), "redirect")) continue;
+    call.session.follows_redirects = true;
+    call.session.card->follows_redirects = true;
+  }
+  call.reply.Ok();
+}
+
 void ClientInfo(AdminCall& call) {
   const int64_t now_ms = call.server.clock().SteadyMs();
   call.session.UpdateCard(now_ms);
   call.reply.Verbatim(DescribeClient(*call.session.card, now_ms) + "\n", "txt");
 }
 
-// There are no connections of the last kind.
-enum class TypeFilter { kUnknown, kAny, kNormal, kReplica, kPubSub, kNobody };
-
-TypeFilter ParseTypeFilter(std::string_view word) {
-  if (EqualsIgnoringCase(word, "normal")) return TypeFilter::kNormal;
-  if (EqualsIgnoringCase(word, "slave") || EqualsIgnoringCase(word, "replica")) return TypeFilter::kReplica;
-  if (EqualsIgnoringCase(word, "pubsub")) return TypeFilter::kPubSub;
-  if (EqualsIgnoringCase(word, "master")) return TypeFilter::kNobody;
-  return TypeFilter::kUnknown;
-}
-
-bool IsOfType(const ClientCard& card, TypeFilter type) {
-  if (type == TypeFilter::kAny) return true;
-  if (card.is_replica) return type == TypeFilter::kReplica;
-  return type == (card.is_subscriber() ? TypeFilter::kPubSub : TypeFilter::kNormal);
+// Those that may pass the filter: in the order in which their IDs are given, or by age.
+std::vector<std::shared_ptr<ClientCard>> Candidates(AdminCall& call, const ClientFilter& filter) {
+  if (filter.wanted.ids.empty()) return call.server.clients().All();
+  std::vector<std::shared_ptr<ClientCard>> named;
+  for (const uint64_t id : filter.wanted.ids) {
+    if (auto card = call.server.clients().Find(id)) named.push_back(std::move(card));
+  }
+  return named;
 }
 
 void ClientList(AdminCall& call) {
-  std::vector<std::shared_ptr<ClientCard>> shown;
-  Arguments& args = call.args;
-  args.Skip(1);
-  if (args.AtEnd()) {
-    shown = call.server.clients().All();
-  } else if (args.Left() == 2 && args.Take("TYPE")) {
-    const TypeFilter type = ParseTypeFilter(args.Peek());
-    if (type == TypeFilter::kUnknown) {
-      return call.reply.Error("ERR Unknown client type '" + std::string(args.Peek()) + "'");
-    }
-    shown = call.server.clients().All();
-    std::erase_if(shown, [&](const auto& card) { return !IsOfType(*card, type); });
-  } else if (args.TakeWithValue("ID")) {
-    while (!args.AtEnd()) {
-      const std::optional<int64_t> id = resp::ParseInteger(args.Next());
-      if (!id) return call.reply.Error("ERR Invalid client ID");
-      if (auto card = call.server.clients().Find(static_cast<uint64_t>(*id))) shown.push_back(std::move(card));
-    }
-  } else {
-    return call.reply.Error(errors::kSyntax);
-  }
+  ClientFilter filter;
+  call.args.Skip(1);
+  if (!ParseClientFilter(call, {INT64_MIN, "ERR Invalid client ID"}, &filter)) return;
   const int64_t now_ms = call.server.clock().SteadyMs();
   call.session.UpdateCard(now_ms);
   std::string text;
-  for (const auto& card : shown) text += DescribeClient(*card, now_ms) + "\n";
+  for (const auto& card : Candidates(call, filter)) {
+    const bool is_skipped = filter.skips_me && card == call.session.card;
+    if (!is_skipped && filter.Matches(*card, now_ms)) text += DescribeClient(*card, now_ms) + "\n";
+  }
   call.reply.Verbatim(text, "txt");
 }
 
-struct KillFilter {
-  std::optional<uint64_t> id;
-  std::optional<std::string_view> address;
-  std::optional<std::string_view> local_address;
-  std::optional<std::string_view> user;
-  TypeFilter type = TypeFilter::kAny;
-  bool skip_me = true;
-};
-
-bool ParseKillFilter(AdminCall& call, KillFilter* filter) {
-  const auto fail = [&](const std::string& error) {
-    call.reply.Error(error);
-    return false;
-  };
-  Arguments& args = call.args;
-  while (!args.AtEnd()) {
-    if (args.TakeWithValue("ID")) {
-      const std::optional<int64_t> id = resp::ParseInteger(args.Next());
-      if (!id || *id < 1) return fail("ERR client-id should be greater than 0");
-      filter->id = static_cast<uint64_t>(*id);
-    } else if (args.TakeWithValue("TYPE")) {
-      filter->type = ParseTypeFilter(args.Peek());
-      if (filter->type == TypeFilter::kUnknown) {
-        return fail("ERR Unknown client type '" + std::string(args.Peek()) + "'");
-      }
-      args.Skip(1);
-    } else if (args.TakeWithValue("ADDR")) {
-      filter->address = args.Next();
-    } else if (args.TakeWithValue("LADDR")) {
-      filter->local_address = args.Next();
-    } else if (args.TakeWithValue("USER")) {
-      filter->user = args.Next();
-      if (call.server.users().Find(*filter->user) == nullptr) {
-        return fail("ERR No such user '" + std::string(*filter->user) + "'");
-      }
-    } else if (args.TakeWithValue("SKIPME")) {
-      const std::string_view word = args.Next();
-      filter->skip_me = EqualsIgnoringCase(word, "yes");
-      if (!filter->skip_me && !EqualsIgnoringCase(word, "no")) return fail(std::string(errors::kSyntax));
-    } else {
-      return fail(std::string(errors::kSyntax));
-    }
-  }
-  return true;
-}
-
-int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
+int64_t KillMatching(AdminCall& call, const ClientFilter& filter) {
   int64_t killed = 0;
   ClientLinks& links = call.server.links();
+  const int64_t now_ms = call.server.clock().SteadyMs();
   for (const auto& card : call.server.clients().All()) {
-    if (!IsOfType(*card, filter.type) || (filter.id && card->id != *filter.id) ||
-        (filter.address && card->address != *filter.address) ||
-        (filter.local_address && card->local_address != *filter.local_address) ||
-        (filter.user && card->user.Get() != *filter.user)) {
-      continue;
-    }
     const bool is_me = card == call.session.card;
-    if (is_me && filter.skip_me) continue;
+    if ((is_me && filter.skips_me) || !filter.Matches(*card, now_ms)) continue;
     if (is_me) {
       call.outcome = outcome::Close{};
     } else {
@@ -168,16 +106,16 @@ int64_t KillMatching(AdminCall& call, const KillFilter& filter) {
 }
 
 void Kill(AdminCall& call) {
-  KillFilter filter;
+  ClientFilter filter;
   if (call.args.size() == 3) {
     // The old form names an address and may name the caller's own.
-    filter.address = call.args[2];
-    filter.skip_me = false;
+    filter.wanted.address = call.args[2];
     if (KillMatching(call, filter) == 0) return call.reply.Error("ERR No such client");
     return call.reply.Ok();
   }
+  filter.skips_me = true;
   call.args.Skip(1);
-  if (!ParseKillFilter(call, &filter)) return;
+  if (!ParseClientFilter(call, {1, "ERR client-id should be greater than 0"}, &filter)) return;
   call.reply.Integer(KillMatching(call, filter));
 }
 
@@ -266,6 +204,15 @@ constexpr Command kClientCommands[] = {
      .complexity = "Depends on subcommand.",
      .summary = "Container of commands about clients.",
      .is_container = true},
+    {.name = "capa",
+     .parent = "client",
+     .arity = -3,
+     .flags = kOwn,
+     .group = Group::kConnection,
+     .since = "8.0.0",
+     .syntax = "capability [capability ...]",
+     .summary = "Tells what the client can do: follow redirects to the primary.",
+     .run = Admin(Capabilities)},
     {.name = "getname",
      .parent = "client",
      .arity = 2,
@@ -305,9 +252,14 @@ constexpr Command kClientCommands[] = {
      .flags = kOthers,
      .group = Group::kConnection,
      .since = "2.4.0",
+     .history = "7.4.0 MAXAGE; 8.1.0 several IDs (Valkey); 9.0.0 NAME, IDLE, FLAGS, LIB-NAME, LIB-VER, DB, CAPA, IP, "
+                "and NOT- before each (Valkey)",
      .complexity = "O(N) in the number of connections",
-     .syntax = "<ip:port | <ID client-id | TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB> | USER username | ADDR "
-               "ip:port | LADDR ip:port | SKIPME yes/no> [filter ...]>",
+     .syntax =
+         "<ip:port | <ID client-id [client-id ...] | TYPE <NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB> | "
+         "USER username | ADDR ip:port | LADDR ip:port | SKIPME yes/no | MAXAGE seconds | IDLE seconds | IP ip | "
+         "NAME name | LIB-NAME name | LIB-VER version | DB index | FLAGS letters | CAPA letters | NOT-filter "
+         "value> [filter ...]>",
      .summary = "Closes connections.",
      .run = Admin(Kill)},
     {.name = "list",
@@ -317,8 +269,9 @@ constexpr Command kClientCommands[] = {
      .group = Group::kConnection,
      .tips = "nondeterministic_output",
      .since = "2.4.0",
+     .history = "8.1.0 USER, ADDR, LADDR, SKIPME, MAXAGE (Valkey); 9.0.0 the other filters of CLIENT KILL (Valkey)",
      .complexity = "O(N) in the number of connections",
-     .syntax = "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+     .syntax = "[TYPE <NORMAL | MASTER | PRIMARY | REPLICA | PUBSUB>] [ID client-id [client-id ...]] [filter ...]",
      .summary = "Returns information about all connections.",
      .run = Admin(ClientList)},
     {.name = "no-evict",

@@ -290,15 +290,15 @@ void ByConfigOnly(AdminCall& call, const ClusterView&) {
 
 void Help(AdminCall& call, const ClusterView&) { ReplyHelp(call); }
 
-void ReadFromReplica(AdminCall& call, const ClusterView&) {
-  call.session.reads_from_replica = true;
+// Outside of clusters it is for clients that are sent to the primary.
+void SetReadsFromReplica(AdminCall& call, bool reads_from_replica) {
+  if (!call.server.cluster().is_enabled() && !call.session.follows_redirects) return call.reply.Error(kDisabled);
+  call.session.reads_from_replica = reads_from_replica;
   call.reply.Ok();
 }
 
-void ReadFromPrimary(AdminCall& call, const ClusterView&) {
-  call.session.reads_from_replica = false;
-  call.reply.Ok();
-}
+void ReadFromReplica(AdminCall& call) { SetReadsFromReplica(call, true); }
+void ReadFromPrimary(AdminCall& call) { SetReadsFromReplica(call, false); }
 
 constexpr uint32_t kTells = kStale;
 constexpr uint32_t kChanges = kAdmin | kNoAsyncLoading | kStale;
@@ -450,7 +450,7 @@ constexpr Command kClusterCommands[] = {
      .categories = "connection",
      .since = "3.0.0",
      .summary = "Enables reads from a replica for this connection.",
-     .run = Admin(InCluster<ReadFromReplica>)},
+     .run = Admin(ReadFromReplica)},
     {.name = "readwrite",
      .arity = 1,
      .flags = kLoading | kStale | kFast,
@@ -458,7 +458,7 @@ constexpr Command kClusterCommands[] = {
      .categories = "connection",
      .since = "3.0.0",
      .summary = "Disables reads from a replica for this connection.",
-     .run = Admin(InCluster<ReadFromPrimary>)},
+     .run = Admin(ReadFromPrimary)},
 };
 static_assert(RowsAreSound(kClusterCommands));
 

@@ -160,6 +160,7 @@ void ConnectionReset(AdminCall& call) {
   call.reply.set_protocol(session.protocol);
   session.card->no_touch = false;
   session.card->no_evict = false;
+  session.card->follows_redirects = false;
   session.card->replica_port = 0;
   session.card->replica_host.Set("");
   session.card->name.Set("");

@@ -41,6 +41,7 @@ std::span<const std::span<const Command>> AllCommands() {
                                                        SortedSetJoinCommands(),
                                                        BlockingCommands(),
                                                        StreamCommands(),
+                                                       StreamDeletionCommands(),
                                                        StreamReadCommands(),
                                                        StreamGroupCommands(),
                                                        StreamPendingCommands(),

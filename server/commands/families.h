@@ -46,6 +46,7 @@ std::span<const Command> SortedSetCommands();
 std::span<const Command> SortedSetJoinCommands();
 std::span<const Command> SortedSetRangeCommands();
 std::span<const Command> StreamCommands();
+std::span<const Command> StreamDeletionCommands();
 std::span<const Command> StreamGroupCommands();
 std::span<const Command> StreamInfoCommands();
 std::span<const Command> StreamPendingCommands();

@@ -10,6 +10,7 @@
 #include "server/commands/families.h"
 #include "server/commands/store_collection.h"
 #include "storage/effects/key_event.h"
+#include "storage/types/hyperloglog.h"
 #include "storage/types/set.h"
 
 namespace ringkv::server {
@@ -55,6 +56,16 @@ void VisitIntersection(std::vector<SetView> sets, Visitor&& visit) {
   });
 }
 
+// Likewise, of the members that only the first set has.
+template <typename Visitor>
+void VisitDifference(const std::vector<SetView>& sets, Visitor&& visit) {
+  sets[0].VisitUntil([&](std::string_view member) {
+    const bool elsewhere =
+        std::any_of(sets.begin() + 1, sets.end(), [&](const SetView& set) { return set.Contains(member); });
+    return elsewhere || visit(member);
+  });
+}
+
 void Join(SetOperation operation, const std::vector<SetView>& sets, storage::NewSet* result) {
   switch (operation) {
     case SetOperation::kIntersection:
@@ -67,10 +78,9 @@ void Join(SetOperation operation, const std::vector<SetView>& sets, storage::New
       for (const SetView& set : sets) set.ForEach([&](std::string_view member) { result->Add(member); });
       break;
     case SetOperation::kDifference:
-      sets[0].ForEach([&](std::string_view member) {
-        const bool elsewhere =
-            std::any_of(sets.begin() + 1, sets.end(), [&](const SetView& set) { return set.Contains(member); });
-        if (!elsewhere) result->Add(member);
+      VisitDifference(sets, [&](std::string_view member) {
+        result->Add(member);
+        return true;
       });
       break;
   }
@@ -112,24 +122,83 @@ void SInterStore(DataCall& call) { StoreJoined(call, SetOperation::kIntersection
 void SUnionStore(DataCall& call) { StoreJoined(call, SetOperation::kUnion, events::kSUnionStore); }
 void SDiffStore(DataCall& call) { StoreJoined(call, SetOperation::kDifference, events::kSDiffStore); }
 
-void SInterCard(DataCall& call) {
+// --- counting -------------------------------------------------------------------------------------------------------
+
+struct CountQuery {
+  std::vector<SetView> sets;
+  uint64_t limit = UINT64_MAX;
+  bool is_estimate = false;
+};
+
+// None with the error written, or if it takes long.
+std::optional<CountQuery> ParseCount(DataCall& call, SetOperation operation) {
+  const auto fail = [&](std::string_view error) {
+    call.reply.Error(error);
+    return std::nullopt;
+  };
   const std::optional<int64_t> number = resp::ParseInteger(call.args[1]);
-  if (!number || *number < 1) return call.reply.Error(errors::kNumKeys);
-  if (*number > static_cast<int64_t>(call.args.size()) - 2) return call.reply.Error(errors::kTooManyKeys);
+  if (!number || *number < 1) return fail(errors::kNumKeys);
+  if (*number > static_cast<int64_t>(call.args.size()) - 2) return fail(errors::kTooManyKeys);
   const auto end = static_cast<size_t>(*number) + 2;
-  int64_t limit = 0;
+  CountQuery query;
   call.args.Skip(end - 1);
   while (!call.args.AtEnd()) {
-    if (!call.args.TakeWithValue("LIMIT")) return call.reply.Error(errors::kSyntax);
-    const std::optional<int64_t> parsed = resp::ParseInteger(call.args.Next());
-    if (!parsed || *parsed < 0) return call.reply.Error("ERR LIMIT can't be negative");
-    limit = *parsed;
+    if (operation == SetOperation::kUnion && call.args.Take("APPROX")) {
+      query.is_estimate = true;
+      continue;
+    }
+    if (!call.args.TakeWithValue("LIMIT")) return fail(errors::kSyntax);
+    const std::optional<int64_t> limit = resp::ParseInteger(call.args.Next());
+    if (!limit || *limit < 0) return fail("ERR LIMIT can't be negative");
+    query.limit = *limit == 0 ? UINT64_MAX : static_cast<uint64_t>(*limit);
   }
-  const auto sets = FindSets(call, 2, end);
-  if (!sets || call.TakesLong(StepsOf(SetOperation::kIntersection, *sets))) return;
-  int64_t count = 0;
-  VisitIntersection(*sets, [&](std::string_view) { return ++count != limit; });
-  call.reply.Integer(count);
+  auto sets = FindSets(call, 2, end);
+  if (!sets || call.TakesLong(StepsOf(operation, *sets))) return std::nullopt;
+  query.sets = std::move(*sets);
+  return query;
+}
+
+void SInterCard(DataCall& call) {
+  const std::optional<CountQuery> query = ParseCount(call, SetOperation::kIntersection);
+  if (!query) return;
+  uint64_t count = 0;
+  VisitIntersection(query->sets, [&](std::string_view) { return ++count < query->limit; });
+  call.reply.Integer(static_cast<int64_t>(count));
+}
+
+void SDiffCard(DataCall& call) {
+  const std::optional<CountQuery> query = ParseCount(call, SetOperation::kDifference);
+  if (!query) return;
+  uint64_t count = 0;
+  VisitDifference(query->sets, [&](std::string_view) { return ++count < query->limit; });
+  call.reply.Integer(static_cast<int64_t>(count));
+}
+
+uint64_t EstimateUnion(const std::vector<SetView>& sets) {
+  storage::HyperLogLog::Registers registers{};
+  for (const SetView& set : sets) {
+    set.ForEach([&](std::string_view member) {
+      const auto [number, value] = storage::HyperLogLog::MarkOf(member);
+      registers[number] = std::max(registers[number], value);
+    });
+  }
+  return storage::EstimateCount(registers);
+}
+
+void SUnionCard(DataCall& call) {
+  const std::optional<CountQuery> query = ParseCount(call, SetOperation::kUnion);
+  if (!query) return;
+  if (query->is_estimate) {
+    return call.reply.Integer(static_cast<int64_t>(std::min(EstimateUnion(query->sets), query->limit)));
+  }
+  storage::NewSet all(call.txn.store().type_limits(), {}, 0);
+  for (const SetView& set : query->sets) {
+    set.VisitUntil([&](std::string_view member) {
+      all.Add(member);
+      return all.view().size() < query->limit;
+    });
+  }
+  call.reply.Integer(static_cast<int64_t>(std::min<uint64_t>(all.view().size(), query->limit)));
 }
 
 constexpr std::string_view kAnyOrder = "nondeterministic_output_order";
@@ -148,6 +217,16 @@ constexpr Command kSetJoinCommands[] = {
      .syntax = "key [key ...]",
      .summary = "Returns the members of the first set that are in none of the others.",
      .run = Data(SDiff)},
+    {.name = "sdiffcard",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = CountedKeys(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .since = "8.10.0",
+     .complexity = kAllMembersCost,
+     .syntax = "numkeys key [key ...] [LIMIT limit]",
+     .summary = "Counts the members of the first set that are in none of the others.",
+     .run = Data(SDiffCard)},
     {.name = "sdiffstore",
      .arity = -3,
      .flags = kWrite | kDenyOom,
@@ -202,6 +281,16 @@ constexpr Command kSetJoinCommands[] = {
      .syntax = "key [key ...]",
      .summary = "Returns the members that are in any of the sets.",
      .run = Data(SUnion)},
+    {.name = "sunioncard",
+     .arity = -3,
+     .flags = kReadOnly,
+     .keys = CountedKeys(kKeyRO | kKeyAccess),
+     .group = Group::kSet,
+     .since = "8.10.0",
+     .complexity = kAllMembersCost,
+     .syntax = "numkeys key [key ...] [APPROX] [LIMIT limit]",
+     .summary = "Counts the members that are in any of the sets.",
+     .run = Data(SUnionCard)},
     {.name = "sunionstore",
      .arity = -3,
      .flags = kWrite | kDenyOom,

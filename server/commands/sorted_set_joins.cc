@@ -28,7 +28,7 @@ using storage::SortedSetView;
 using storage::ValueType;
 
 enum class JoinKind : uint8_t { kUnion, kIntersection, kDifference };
-enum class Aggregate : uint8_t { kSum, kMinimum, kMaximum };
+enum class Aggregate : uint8_t { kSum, kMinimum, kMaximum, kCount };
 enum class Answer : uint8_t { kMembers, kStored, kCount };
 
 // A set that takes part.
@@ -37,6 +37,8 @@ class Source {
   explicit Source(const Entry* entry) : entry_(entry) {}
 
   void set_weight(double weight) { weight_ = weight; }
+  // Each member counts once, with the weight, whatever its score is.
+  void set_counts() { counts_ = true; }
   size_t size() const { return is_set() ? SetView(entry_).size() : SortedSetView(entry_).size(); }
   // The score with its weight.
   std::optional<double> Score(std::string_view name) const {
@@ -56,12 +58,14 @@ class Source {
  private:
   bool is_set() const { return entry_ != nullptr && entry_->type() == ValueType::kSet; }
   double Weighted(double score) const {
+    if (counts_) return weight_;
     const double weighted = weight_ * score;
     return std::isnan(weighted) ? 0 : weighted;  // zero times infinity
   }
 
   const Entry* entry_;
   double weight_ = 1;
+  bool counts_ = false;
 };
 
 struct JoinQuery {
@@ -76,7 +80,8 @@ double Joined(Aggregate aggregate, double a, double b) {
   switch (aggregate) {
     case Aggregate::kMinimum: return std::min(a, b);
     case Aggregate::kMaximum: return std::max(a, b);
-    case Aggregate::kSum: break;
+    case Aggregate::kSum:
+    case Aggregate::kCount: break;
   }
   const double sum = a + b;
   return std::isnan(sum) ? 0 : sum;  // infinities of both signs
@@ -116,6 +121,8 @@ bool TakeAggregate(Arguments& args, Aggregate* aggregate) {
     *aggregate = Aggregate::kMinimum;
   } else if (args.Take("MAX")) {
     *aggregate = Aggregate::kMaximum;
+  } else if (args.Take("COUNT")) {
+    *aggregate = Aggregate::kCount;
   } else {
     return false;
   }
@@ -247,6 +254,9 @@ void JoinAll(DataCall& call, std::string_view name, JoinQuery query) {
     std::stable_sort(sources.begin(), sources.end(),
                      [](const Source& a, const Source& b) { return a.size() < b.size(); });
   }
+  if (query.aggregate == Aggregate::kCount) {
+    for (Source& source : sources) source.set_counts();
+  }
   if (call.TakesLong(StepsOf(query.operation, sources))) return;
   if (query.answer == Answer::kCount) return ReplyCount(call, query, sources);
   const storage::SeededHash hash(call.txn.store().placement().seed);
@@ -297,8 +307,9 @@ constexpr Command kSortedSetJoinCommands[] = {
      .keys = CountedKeys(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "6.2.0",
+     .history = "8.8.0 COUNT",
      .complexity = kScoredIntersectionCost,
-     .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+     .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] [WITHSCORES]",
      .summary = "Returns the members that are in all sorted sets.",
      .run = Data(ZInter)},
     {.name = "zintercard",
@@ -318,8 +329,9 @@ constexpr Command kSortedSetJoinCommands[] = {
      .more_keys = CountedKeys(kKeyRO | kKeyAccess, 2),
      .group = Group::kSortedSet,
      .since = "2.0.0",
+     .history = "8.8.0 COUNT",
      .complexity = kScoredIntersectionCost,
-     .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+     .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
      .summary = "Stores the result of ZINTER.",
      .run = Data(ZInterStore)},
     {.name = "zunion",
@@ -328,8 +340,9 @@ constexpr Command kSortedSetJoinCommands[] = {
      .keys = CountedKeys(kKeyRO | kKeyAccess),
      .group = Group::kSortedSet,
      .since = "6.2.0",
+     .history = "8.8.0 COUNT",
      .complexity = kUnionCost,
-     .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>] [WITHSCORES]",
+     .syntax = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>] [WITHSCORES]",
      .summary = "Returns the members that are in any of the sorted sets.",
      .run = Data(ZUnion)},
     {.name = "zunionstore",
@@ -339,8 +352,9 @@ constexpr Command kSortedSetJoinCommands[] = {
      .more_keys = CountedKeys(kKeyRO | kKeyAccess, 2),
      .group = Group::kSortedSet,
      .since = "2.0.0",
+     .history = "8.8.0 COUNT",
      .complexity = kUnionCost,
-     .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX>]",
+     .syntax = "destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM | MIN | MAX | COUNT>]",
      .summary = "Stores the result of ZUNION.",
      .run = Data(ZUnionStore)},
 };

@@ -26,6 +26,7 @@ using storage::Stream;
 using storage::StreamGroup;
 using storage::StreamId;
 using storage::StreamIn;
+using storage::UnixMs;
 using storage::ValueType;
 
 // --- the request ----------------------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ using storage::ValueType;
 std::optional<ArgumentRange> StreamsBehindOptions(std::span<const std::string_view> argv) {
   Arguments args(argv);
   while (!args.AtEnd()) {
-    if (args.TakeWithValue("BLOCK") || args.TakeWithValue("COUNT")) {
+    if (args.TakeWithValue("BLOCK") || args.TakeWithValue("COUNT") || args.TakeWithValue("CLAIM")) {
       args.Skip(1);
     } else if (args.TakeWithValue("STREAMS")) {
       return ArgumentRange{argv.size() - args.Left(), args.Left() / 2};
@@ -72,10 +73,11 @@ struct ReadQuery {
   bool has_group = false;
   std::string_view group;
   std::string_view consumer;
-  bool is_acknowledged = false;     // NOACK: what is handed out isn't pending
-  size_t most = 0;                  // entries of each stream; 0: all
-  std::optional<int64_t> deadline;  // in milliseconds of the steady clock; none: it doesn't wait
-  ArgumentRange keys;               // the IDs stand behind them
+  bool is_acknowledged = false;       // NOACK: what is handed out isn't pending
+  std::optional<int64_t> least_idle;  // CLAIM: takes over what has been pending for so many milliseconds
+  size_t most = 0;                    // entries of each stream; 0: all
+  std::optional<int64_t> deadline;    // in milliseconds of the steady clock; none: it doesn't wait
+  ArgumentRange keys;                 // the IDs stand behind them
 
   size_t id_at(size_t key) const { return keys.first + keys.count + key; }
 };
@@ -91,6 +93,14 @@ bool ParseBlock(DataCall& call, ReadQuery* query) {
     query->deadline = *block == 0 ? INT64_MAX : MillisecondsFrom(call.txn.store().clock().SteadyMs(), *block);
     return true;
   }
+  return false;
+}
+
+bool ParseClaim(DataCall& call, ReadQuery* query) {
+  query->least_idle = resp::ParseInteger(call.args.Next());
+  if (query->least_idle && *query->least_idle >= 0) return true;
+  call.reply.Error(query->least_idle ? "ERR min-idle-time must be a positive integer"
+                                     : "ERR min-idle-time is not an integer or out of range");
   return false;
 }
 
@@ -118,6 +128,8 @@ bool ParseOptions(DataCall& call, bool may_have_group, ReadQuery* query) {
       query->has_group = true;
       query->group = args.Next();
       query->consumer = args.Next();
+    } else if (may_have_group && args.TakeWithValue("CLAIM")) {
+      if (!ParseClaim(call, query)) return false;
     } else if (args.Take("NOACK")) {
       if (!may_have_group) {
         call.reply.Error("ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.");
@@ -221,9 +233,17 @@ void XRead(DataCall& call) {
 
 // --- XREADGROUP -----------------------------------------------------------------------------------------------------
 
+// A pending entry that is taken over.
+struct Claim {
+  StreamId id;
+  UnixMs delivered;
+  uint64_t deliveries;
+};
+
 // One of the streams that are read.
 struct GroupRead {
   Place place;
+  std::vector<Claim> claims = {};
   std::optional<StreamId> history_behind;  // none: entries that are new to the group
   bool has_news = false;
 
@@ -247,7 +267,7 @@ std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, s
                               : NoGroup(key, query.group) + " in XREADGROUP with GROUP option");
     return std::nullopt;
   }
-  GroupRead read{.place = *found, .history_behind = std::nullopt};
+  GroupRead read{.place = *found, .claims = {}, .history_behind = std::nullopt};
   if (text == ">") {
     const Stream& stream = read.stream();
     read.has_news = stream.size() > 0 && stream.last_entry() > read.group(query).last_id;
@@ -313,19 +333,52 @@ int64_t ReadWith(const Stream& stream, const StreamId& id, int64_t before) {
   return up_to ? static_cast<int64_t>(std::min<uint64_t>(*up_to, INT64_MAX)) : StreamGroup::kUnknown;
 }
 
-// Delivers entries that are new to the group to the consumer.
+// What has been pending for long enough, the longest first, and of equals the oldest; not what was deleted meanwhile.
+std::vector<Claim> FindClaims(const DataCall& call, const ReadQuery& query, const GroupRead& read) {
+  std::vector<Claim> claims;
+  for (const auto& [id, pending] : read.group(query).pending()) {
+    if (call.txn.now() - pending.delivered < *query.least_idle || !read.stream().Contains(id)) continue;
+    claims.push_back({id, pending.delivered, pending.deliveries});
+  }
+  std::stable_sort(claims.begin(), claims.end(),
+                   [](const Claim& a, const Claim& b) { return a.delivered < b.delivered; });
+  if (query.most != 0 && claims.size() > query.most) claims.resize(query.most);
+  return claims;
+}
+
+void ReplyClaims(DataCall& call, const ReadQuery& query, GroupRead& read) {
+  for (const Claim& claim : read.claims) {
+    read.stream().Visit(claim.id, claim.id, false, [&](const storage::StreamEntry& entry) {
+      ReplyDeliveredEntry(call.reply, entry, call.txn.now() - claim.delivered, claim.deliveries);
+      return false;
+    });
+    call.txn.Do(read.place,
+                storage::StreamPend{.group = query.group,
+                                    .consumer = query.consumer,
+                                    .id = claim.id,
+                                    .delivered = call.txn.now(),
+                                    .deliveries = claim.deliveries + 1},
+                events::kNone);
+  }
+}
+
+// Delivers entries to the consumer: first those that it takes over, then those that are new to the group.
 void ReplyNews(DataCall& call, const ReadQuery& query, GroupRead& read) {
   const Stream& stream = read.stream();
   StreamId last_id = read.group(query).last_id;
   int64_t have_read = read.group(query).read;
   const StreamRange range{.first = last_id.Next()};
-  const size_t count = CountEntries(stream, range, query.most);
+  const bool takes_news = read.has_news && (query.most == 0 || read.claims.size() < query.most);
+  const size_t most = query.most == 0 ? 0 : query.most - read.claims.size();
+  const size_t count = takes_news ? CountEntries(stream, range, most) : 0;
   std::vector<StreamId> handed_out;
-  call.reply.Array(static_cast<int64_t>(count));
+  call.reply.Array(static_cast<int64_t>(read.claims.size() + count));
+  ReplyClaims(call, query, read);
+  if (count == 0) return;
   stream.Visit(range.first, range.last, false, [&](const storage::StreamEntry& entry) {
     last_id = entry.id();
     have_read = ReadWith(stream, last_id, have_read);
-    ReplyStreamEntry(call.reply, entry);
+    query.least_idle ? ReplyDeliveredEntry(call.reply, entry, 0, 0) : ReplyStreamEntry(call.reply, entry);
     handed_out.push_back(last_id);
     return handed_out.size() < count;
   });
@@ -351,6 +404,17 @@ uint64_t StepsOf(const DataCall& call, const ReadQuery& query, const GroupRead& 
   return kStepsOfDelivery * (query.most == 0 ? pending : std::min<uint64_t>(pending, query.most));
 }
 
+// Looks for what may be taken over. False if that takes long.
+bool LookForClaims(DataCall& call, const ReadQuery& query, std::vector<GroupRead>& reads) {
+  uint64_t pending = 0;
+  for (const GroupRead& read : reads) pending += read.history_behind ? 0 : read.group(query).pending().size();
+  if (call.TakesLong(2 * pending)) return false;
+  for (GroupRead& read : reads) {
+    if (!read.history_behind) read.claims = FindClaims(call, query, read);
+  }
+  return true;
+}
+
 void XReadGroup(DataCall& call) {
   ReadQuery query;
   if (!ParseOptions(call, true, &query)) return;
@@ -360,10 +424,14 @@ void XReadGroup(DataCall& call) {
     if (!read) return;
     reads.push_back(*read);
   }
-  std::erase_if(reads, [](const GroupRead& read) { return !read.has_news && !read.history_behind; });
+  if (query.least_idle && !LookForClaims(call, query, reads)) return;
+  std::erase_if(reads,
+                [](const GroupRead& read) { return !read.has_news && !read.history_behind && read.claims.empty(); });
   if (reads.empty()) {
     WaitOrGiveUp(call, query);
-    if (call.wait != nullptr && call.wait->would_wait) call.wait->sought = query.group;
+    if (call.wait == nullptr || !call.wait->would_wait) return;
+    call.wait->sought = query.group;
+    if (query.least_idle) call.wait->sought.append(1, '\0').append(std::to_string(*query.least_idle));
     return;
   }
   if (IsRetry(call)) reads.erase(reads.begin() + 1, reads.end());  // a blocked client gets only the key that woke it
@@ -412,8 +480,10 @@ constexpr Command kStreamReadCommands[] = {
      .may_wait = MayBlock,
      .group = Group::kStream,
      .since = "5.0.0",
+     .history = "8.4.0 CLAIM",
      .complexity = kReadCost,
-     .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
+     .syntax = "GROUP group consumer [COUNT count] [BLOCK milliseconds] [CLAIM min-idle-time] [NOACK] STREAMS key [key "
+               "...] id [id ...]",
      .summary = "Delivers entries of streams to a consumer of a group; with BLOCK it blocks until there are some.",
      .run = Data(XReadGroup)},
 };

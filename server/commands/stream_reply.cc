@@ -8,14 +8,29 @@ namespace ringkv::server {
 namespace events = storage::events;
 using storage::StreamEntry;
 
-void ReplyStreamEntry(resp::ReplyWriter& reply, const StreamEntry& entry) {
-  reply.Array(2);
+namespace {
+
+void ReplyIdAndFields(resp::ReplyWriter& reply, const StreamEntry& entry) {
   reply.Bulk(storage::StreamIdText(entry.id()));
   reply.Array(static_cast<int64_t>(2 * entry.field_count()));
   entry.ForEachField([&](std::string_view name, std::string_view value) {
     reply.Bulk(name);
     reply.Bulk(value);
   });
+}
+
+}  // namespace
+
+void ReplyStreamEntry(resp::ReplyWriter& reply, const StreamEntry& entry) {
+  reply.Array(2);
+  ReplyIdAndFields(reply, entry);
+}
+
+void ReplyDeliveredEntry(resp::ReplyWriter& reply, const StreamEntry& entry, int64_t idle, uint64_t deliveries) {
+  reply.Array(4);
+  ReplyIdAndFields(reply, entry);
+  reply.Integer(idle);
+  reply.Integer(static_cast<int64_t>(deliveries));
 }
 
 size_t CountEntries(const storage::Stream& stream, const StreamRange& range, size_t most) {

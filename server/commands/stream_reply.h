@@ -23,6 +23,10 @@ inline const storage::StreamGroup* GroupOf(const storage::Place& place, std::str
 // Replies an entry: its ID, names and values.
 void ReplyStreamEntry(resp::ReplyWriter& reply, const storage::StreamEntry& entry);
 
+// The same with what is known of its deliveries: milliseconds since the last, and their number.
+void ReplyDeliveredEntry(resp::ReplyWriter& reply, const storage::StreamEntry& entry, int64_t idle,
+                         uint64_t deliveries);
+
 // The number of entries in the range, at most `most`; 0: no limit.
 size_t CountEntries(const storage::Stream& stream, const StreamRange& range, size_t most);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/commands/families.h"
+#include "server/commands/stream_references.h"
 #include "server/commands/stream_reply.h"
 #include "storage/effects/key_event.h"
 
@@ -26,6 +27,7 @@ struct TrimOptions {
   bool is_given = false;
   bool has_limit = false;
   storage::StreamTrimming trimming;
+  std::optional<References> references;  // of what is trimmed; none: as KEEPREF
 };
 
 struct AddOptions {
@@ -110,6 +112,8 @@ bool ParseAddOptions(DataCall& call, AddOptions* options) {
       if (!ParseLimit(call, &options->trim)) return false;
     } else if (call.args.Take("NOMKSTREAM")) {
       options->only_if_there = true;
+    } else if (TakeReferences(call.args, &options->trim.references)) {
+      continue;
     } else {
       options->id = ParseNewStreamId(call.args.Next());
       if (options->id) break;
@@ -142,19 +146,46 @@ std::optional<std::string> TakeFields(DataCall& call) {
   return fields;
 }
 
-uint64_t Trim(DataCall& call, Place& place, const storage::StreamTrimming& trimming) {
+// The entries before this one are no longer pending in any group.
+void DropReferencesBefore(DataCall& call, Place& place, const StreamId& least) {
+  const Stream& stream = StreamIn(place.entry());
+  for (const auto& [name, group] : stream.groups()) {
+    for (auto at = group.pending().begin(); at != group.pending().end() && at->first < least;) {
+      const StreamId id = (at++)->first;
+      if (stream.Contains(id)) call.txn.Do(place, storage::StreamAcknowledge{name, id}, events::kNone);
+    }
+  }
+}
+
+uint64_t Trim(DataCall& call, Place& place, const TrimOptions& options) {
   const Stream& stream = StreamIn(place.entry());
   const size_t before = stream.size();
-  const StreamId least = stream.FindTrimEnd(trimming);
-  if (least != storage::kFirstStreamId) call.txn.Do(place, storage::StreamTrim{least}, events::kXTrim);
+  if (options.references == References::kForbidding && !stream.groups().empty()) {
+    for (const StreamId& id : FindUnreferenced(stream, options.trimming)) {
+      call.txn.Do(place, storage::StreamErase{id}, events::kXTrim);
+    }
+    return before - stream.size();
+  }
+  const StreamId least = stream.FindTrimEnd(options.trimming);
+  if (least == storage::kFirstStreamId) return 0;
+  if (options.references == References::kDropped) DropReferencesBefore(call, place, least);
+  call.txn.Do(place, storage::StreamTrim{least}, events::kXTrim);
   return before - stream.size();
+}
+
+// Where consumer groups are asked for each entry, which may be all of them.
+bool TrimTakesLong(DataCall& call, const Place& place, const TrimOptions& options) {
+  const bool asks_groups = options.is_given && options.references.value_or(References::kKept) != References::kKept;
+  if (!place || !asks_groups) return false;
+  const Stream& stream = StreamIn(place.entry());
+  return call.TakesLong(stream.groups().size() * stream.size());
 }
 
 void XAdd(DataCall& call) {
   AddOptions options;
   if (!ParseAddOptions(call, &options)) return;
   if (call.args.Left() < 2 || call.args.Left() % 2 != 0) {
-    return call.reply.Error("ERR wrong number of arguments for 'xadd' command");
+    return call.reply.Error(errors::WrongArity("xadd"));
   }
   if (options.id && !options.id->is_seq_open && options.id->id == storage::kFirstStreamId) {
     return call.reply.Error("ERR The ID specified in XADD must be greater than 0-0");
@@ -170,11 +201,12 @@ void XAdd(DataCall& call) {
   if (id <= last) {
     return call.reply.Error("ERR The ID specified in XADD is equal or smaller than the target stream top item");
   }
+  if (TrimTakesLong(call, *found, options.trim)) return;
   const std::optional<std::string> fields = TakeFields(call);
   if (!fields) return call.reply.Error("ERR Elements are too large to be stored");
   call.txn.Do(*found, storage::StreamAppend{id, *fields}, events::kXAdd);
   call.reply.Bulk(storage::StreamIdText(id));
-  if (options.trim.is_given) Trim(call, *found, options.trim.trimming);
+  if (options.trim.is_given) Trim(call, *found, options.trim);
 }
 
 void XTrim(DataCall& call) {
@@ -187,14 +219,15 @@ void XTrim(DataCall& call) {
       if (!ParseThreshold(call, false, &options)) return;
     } else if (call.args.TakeWithValue("LIMIT")) {
       if (!ParseLimit(call, &options)) return;
-    } else {
+    } else if (!TakeReferences(call.args, &options.references)) {
       return call.reply.Error(errors::kSyntax);
     }
   }
   if (!FinishTrimOptions(call, true, &options)) return;
   std::optional<Place> found = FindStream(call, call.args[1], Intent::kWrite);
   if (!found) return;
-  call.reply.Integer(*found ? static_cast<int64_t>(Trim(call, *found, options.trimming)) : 0);
+  if (TrimTakesLong(call, *found, options)) return;
+  call.reply.Integer(*found ? static_cast<int64_t>(Trim(call, *found, options)) : 0);
 }
 
 // --- reading, erasing -----------------------------------------------------------------------------------------------
@@ -304,8 +337,10 @@ constexpr Command kStreamCommands[] = {
      .group = Group::kStream,
      .tips = "nondeterministic_output",
      .since = "5.0.0",
+     .history = "8.2.0 KEEPREF, DELREF, ACKED",
      .complexity = "O(1), and O(N) in the number of entries trimmed",
-     .syntax = "key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value "
+     .syntax = "key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | "
+               "id> field value [field value "
                "...]",
      .summary = "Appends an entry.",
      .run = Data(XAdd)},
@@ -364,8 +399,9 @@ constexpr Command kStreamCommands[] = {
      .group = Group::kStream,
      .tips = "nondeterministic_output",
      .since = "5.0.0",
+     .history = "8.2.0 KEEPREF, DELREF, ACKED",
      .complexity = "O(N) in the number of entries trimmed",
-     .syntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]",
+     .syntax = "key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]",
      .summary = "Deletes the oldest entries.",
      .run = Data(XTrim)},
 };

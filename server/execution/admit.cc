@@ -110,6 +110,19 @@ bool PostponeForHold(Execution& execution) {
   return execution.Postpone();
 }
 
+// A client that follows redirects is sent to the primary, but for what it may read here. Nodes of a cluster send it
+// there by slots.
+bool IsRedirected(const Execution& execution, bool writes) {
+  const ExecutionParts& parts = execution.parts();
+  return parts.replication.is_replica() && !parts.cluster.is_enabled() && NeedsNow(execution, kNeedsPrimary) &&
+         (writes || !execution.session().reads_from_replica);
+}
+
+bool Redirect(Execution& execution) {
+  const PrimaryAddress primary = execution.parts().replication.link().target();
+  return Refuse(execution, "REDIRECT " + primary.host + ":" + std::to_string(primary.port));
+}
+
 bool RefuseAsBusy(Execution& execution) { return Refuse(execution, BusyError(execution.parts())); }
 
 }  // namespace
@@ -160,6 +173,7 @@ bool Admit(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   const bool writes = WritesNow(execution);
   const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
+  if (lacks(kNeedsPrimary) && IsRedirected(execution, writes)) return Redirect(execution);
   const storage::Hold hold = lacks(kNeedsNoLongHold) ? HoldOn(execution) : storage::Hold::kShort;
   const bool makes_room = lacks(kNeedsMemoryChecked) && hold == storage::Hold::kShort;
   execution.is_out_of_memory = makes_room && !MakeRoom(execution);

@@ -14,7 +14,8 @@ namespace {
 uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
   const Session& session = caller.session;
   const uint32_t unmet = (caller.parts.needs.Get() & session.checked_needs) |
-                         (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs;
+                         (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs |
+                         (session.follows_redirects ? uint32_t{kNeedsPrimary} : 0u);
   return entry.needs & unmet;
 }
 

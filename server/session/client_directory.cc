@@ -57,7 +57,7 @@ std::vector<std::shared_ptr<ClientCard>> ClientDirectory::TakeLargest(size_t lim
   return taken;
 }
 
-std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
+std::string FlagsOf(const ClientCard& card) {
   std::string flags;
   if (card.is_replica) flags += 'S';
   if (card.is_monitor) flags += 'O';
@@ -69,7 +69,12 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   if (card.is_unix) flags += 'U';
   if (card.no_evict) flags += 'e';
   if (card.no_touch) flags += 'T';
-  if (flags.empty()) flags = "N";
+  return flags.empty() ? "N" : flags;
+}
+
+std::string_view CapabilitiesOf(const ClientCard& card) { return card.follows_redirects ? "r" : ""; }
+
+std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   std::string command = "NULL";
   if (const Command* last = card.last_command) {
     command =
@@ -85,16 +90,16 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
   return "id=" + std::to_string(card.id) + field("addr", card.address) + field("laddr", card.local_address) +
          field("fd", card.descriptor) + field("name", card.name.Get()) +
          field("age", (now_ms - card.connected_ms) / 1000) + field("idle", (now_ms - card.last_used_ms) / 1000) +
-         field("flags", flags) + field("db", card.db.load()) + field("sub", card.subscriptions[0].load()) +
-         field("psub", card.subscriptions[1].load()) + field("ssub", card.subscriptions[2].load()) +
-         field("multi", card.queued_commands.load()) + field("qbuf", card.input_bytes.load()) +
-         field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
-         field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
-         field("rbp", card.output_peak.load()) + field("obl", card.output_bytes.load()) + " oll=0" +
-         field("omem", card.output_bytes.load()) + field("tot-mem", card.MemoryBytes()) +
-         field("events", card.output_bytes > 0 ? "rw" : "r") + field("cmd", command) + field("user", card.user.Get()) +
-         " redir=-1" + field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
-         field("lib-ver", card.library_version.Get());
+         field("flags", FlagsOf(card)) + field("capa", CapabilitiesOf(card)) + field("db", card.db.load()) +
+         field("sub", card.subscriptions[0].load()) + field("psub", card.subscriptions[1].load()) +
+         field("ssub", card.subscriptions[2].load()) + field("multi", card.queued_commands.load()) +
+         field("qbuf", card.input_bytes.load()) + field("qbuf-free", card.input_free.load()) +
+         field("argv-mem", card.argument_bytes.load()) + field("multi-mem", card.queue_bytes.load()) +
+         field("rbs", card.output_capacity.load()) + field("rbp", card.output_peak.load()) +
+         field("obl", card.output_bytes.load()) + " oll=0" + field("omem", card.output_bytes.load()) +
+         field("tot-mem", card.MemoryBytes()) + field("events", card.output_bytes > 0 ? "rw" : "r") +
+         field("cmd", command) + field("user", card.user.Get()) + " redir=-1" + field("resp", card.protocol.load()) +
+         field("lib-name", card.library_name.Get()) + field("lib-ver", card.library_version.Get());
 }
 
 }  // namespace ringkv::server

@@ -36,6 +36,10 @@ class ClientDirectory {
   uint64_t next_id_ GUARDED_BY(mutex_) = 1;
 };
 
+// Letters, as CLIENT LIST shows them.
+std::string FlagsOf(const ClientCard& card);
+std::string_view CapabilitiesOf(const ClientCard& card);
+
 // The line of CLIENT LIST, without a line break.
 std::string DescribeClient(const ClientCard& card, int64_t now_ms);
 

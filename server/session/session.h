@@ -32,7 +32,8 @@ struct SessionSettings {
   bool authenticated = false;
   bool is_monitor = false;
   bool no_touch = false;
-  bool reads_from_replica = false;  // READONLY, in a cluster
+  bool reads_from_replica = false;  // READONLY, in a cluster or with CLIENT CAPA redirect
+  bool follows_redirects = false;   // CLIENT CAPA redirect
   bool is_asking = false;           // ASKING, for the next command
   bool takes_end_mark = false;      // REPLCONF CAPA EOF
   bool takes_new_history = false;   // REPLCONF CAPA PSYNC2

@@ -45,7 +45,9 @@ def commands(generator):
     reads = lambda ids: pick([["STREAMS", x(), ids()], ["STREAMS", x(), ids()], ["STREAMS", "x", "x2", ids(), ids()],
                               ["STREAMS", x()], ["STREAMS"], ["x"], ["STREAMS", x(), x(), ids()]]
                               if random.random() < 0.2 else [["STREAMS", x(), ids()]])
-    history = lambda: pick([">", ">", ">", "0", old_id(), "$", "+"])
+    # XREAD knows + from Redis 7.4 on.
+    read_id = lambda: old_id().replace("+", "x")
+    history = lambda: pick([">", ">", ">", "0", read_id(), "$"])
     idle = lambda: pick(["0", "0", "0", "100000", "-1", "x"])
     claim = lambda: [*some(lambda: pick([["IDLE", pick(["5000000", "0", "x", "-5"])],
                                          ["TIME", pick(["1000", "x", "-1"])], ["RETRYCOUNT", count()],
@@ -64,8 +66,8 @@ def commands(generator):
                  *pick([[], [], ["ENTRIESADDED", pick(["5", "100", "-1", "x"])], ["MAXDELETEDID", old_id()],
                         ["ENTRIESADDED", "1000", "MAXDELETEDID", old_id()], ["x"]])] if random.random() < 0.3
                         else ["XLEN", x()],
-        lambda: ["XREAD", *maybe_count(), *reads(lambda: pick([old_id(), "0", "$", ">", HUGE]))],
-        lambda: ["XREAD", "BLOCK", pick(["x", "-1", "1"]), *reads(lambda: pick(["0", "x", "$", old_id()]))],
+        lambda: ["XREAD", *maybe_count(), *reads(lambda: pick([read_id(), "0", "$", ">", HUGE]))],
+        lambda: ["XREAD", "BLOCK", pick(["x", "-1", "1"]), *reads(lambda: pick(["0", "x", "$", read_id()]))],
         *[lambda: ["XREADGROUP", "GROUP", group(), consumer(), *maybe_count(),
                    *pick([[], [], [], ["NOACK"], ["BLOCK", "1"]]), *reads(history)]] * 5,
         lambda: pick([["XREADGROUP", *maybe_count(), *reads(history), ">"],

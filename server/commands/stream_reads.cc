@@ -251,6 +251,13 @@ struct GroupRead {
   const StreamGroup& group(const ReadQuery& query) const { return *stream().FindGroup(query.group); }
 };
 
+constexpr std::string_view kNewIsMeaningless =
+    "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+    "specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.";
+constexpr std::string_view kLastIsMeaningless =
+    "ERR The + ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by "
+    "specifying a proper ID, or use the > ID to get new messages. The + ID would just return an empty result set.";
+
 // Nothing with the error written.
 std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, size_t number) {
   const std::string_view key = call.args[query.keys.first + number];
@@ -274,11 +281,7 @@ std::optional<GroupRead> FindGroupRead(DataCall& call, const ReadQuery& query, s
     return read;
   }
   if (text == "$" || text == "+") {
-    const std::string id(text);
-    call.reply.Error("ERR The " + id +
-                     " ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer "
-                     "by specifying a proper ID, or use the > ID to get new messages. The " +
-                     id + " ID would just return an empty result set.");
+    call.reply.Error(text == "$" ? kNewIsMeaningless : kLastIsMeaningless);
     return std::nullopt;
   }
   read.history_behind = ParseStreamId(text);

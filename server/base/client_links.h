@@ -20,6 +20,10 @@ class Buffer;
 class ReplyBuilder;
 }  // namespace ringkv::resp
 
+namespace ringkv::storage {
+struct Invalidation;
+}
+
 namespace ringkv::server {
 
 // The index of a thread without clients.
@@ -51,6 +55,9 @@ class ClientLinks {
   // kNoThread and may be executing a command of one of the clients.
   virtual void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
                        std::shared_ptr<const std::string> bytes) = 0;
+  // Clients of the thread that keep copies of keys hear that these have changed, behind the replies that they have so
+  // far. Called by any thread.
+  virtual void Invalidate(size_t thread, std::shared_ptr<const storage::Invalidation> invalidation) = 0;
   // Sends the command to the other reachable nodes of the cluster, or of this node's shard, over the connections of the
   // thread `over`, where it is behind what this client has sent before. Called by the thread `from`, which may be
   // kNoThread.

@@ -34,6 +34,9 @@ class LateLinks final : public ClientLinks {
                std::shared_ptr<const std::string> bytes) override {
     if (ClientLinks* links = links_) links->Deliver(from, thread, std::move(clients), std::move(bytes));
   }
+  void Invalidate(size_t thread, std::shared_ptr<const storage::Invalidation> invalidation) override {
+    if (ClientLinks* links = links_) links->Invalidate(thread, std::move(invalidation));
+  }
   void TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) override {
     if (ClientLinks* links = links_) links->TellNodes(from, over, only_own_shard, argv);
   }

@@ -12,6 +12,7 @@
 #include "server/execution/denials.h"
 #include "server/execution/outcome.h"
 #include "server/replication/replication.h"
+#include "server/session/client_tracking.h"
 #include "server/session/session.h"
 #include "server/users/password.h"
 
@@ -154,6 +155,7 @@ void ConnectionReset(AdminCall& call) {
     session.card->is_monitor = false;
   }
   call.server.broker().RemoveAll(session.subscriptions, *session.card);
+  EndTracking(session, call.thread, call.server.tracking());
   session.ResetSettings();
   BecomeDefaultUser(session, call.server.users());
   session.NoteSubscriptions();

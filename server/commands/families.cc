@@ -6,6 +6,7 @@ namespace ringkv::server {
 std::span<const std::span<const Command>> AllCommands() {
   static const std::span<const Command> kFamilies[] = {ConnectionCommands(),
                                                        ClientCommands(),
+                                                       TrackingCommands(),
                                                        AclCommands(),
                                                        StringCommands(),
                                                        ManyStringCommands(),

@@ -53,6 +53,7 @@ std::span<const Command> StreamPendingCommands();
 std::span<const Command> StreamReadCommands();
 std::span<const Command> StringCommands();
 std::span<const Command> SubstringCommands();
+std::span<const Command> TrackingCommands();
 std::span<const Command> TransactionCommands();
 std::span<const Command> ValueConditionCommands();
 std::span<const Command> ScriptingCommands();

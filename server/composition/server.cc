@@ -26,6 +26,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
       data_(options, world.clock, world.files, log_, needs_, links_, hash_seed),
       watched_keys_(storage::SeededHash(world.chance.Next())),
       broker_(static_cast<size_t>(options.io_threads.load()), storage::SeededHash(world.chance.Next())),
+      tracking_(data_.store(), links_, static_cast<size_t>(options.io_threads.load())),
       threads_(MakeThreads(http_labels)),
       option_applier_(options, {links_, data_, key_changes_, log_, oom_score_, process_title_, options.tls, slow_log_,
                                 needs_, users_, data_.durability(), data_.store()}),
@@ -111,6 +112,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            // Has the codes run that the primary has sent, before requests wait for that.
                            if (replication_.is_replica()) static_cast<void>(scripts_.functions().Get());
                            ServeHeldBack();
+                           TendTracking();
                            const std::string wrong = oom_score_.Fit(options_, replication_.is_replica());
                            if (!wrong.empty()) log_.Warning(wrong);
                          }}),
@@ -129,6 +131,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                     .housekeeping = housekeeping_,
                     .clients = clients_,
                     .broker = broker_,
+                    .tracking = tracking_,
                     .replication = replication_,
                     .redis_link = redis_link_,
                     .key_migrations = key_migrations_,
@@ -223,6 +226,14 @@ void Server::Start(ClientLinks& links) {
 void Server::ServeHeldBack() {
   if (pause_.next_end_ms() != 0) pause_.Current();  // ends it in time, if no command waits for that
   if (waiting_clients_.has_held_back()) links_.RunOn(0, [this] { waiting_clients_.ServeHeldBack(); });
+}
+
+void Server::TendTracking() {
+  if (!store().is_tracked()) return;
+  storage::Random random(ticks_.Now());
+  storage::Txn txn(store(), world_.clock.Now(), random);
+  tracking_.MakeRoom(txn, options_.tracking_table_max_keys);
+  tracking_.Tick(txn);
 }
 
 void Server::BeginLoading() {

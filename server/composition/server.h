@@ -43,6 +43,7 @@
 #include "server/sentinel/shard_watch.h"
 #include "server/session/client_directory.h"
 #include "server/session/watched_keys.h"
+#include "server/tracking/tracking.h"
 #include "server/users/denial_log.h"
 #include "server/users/users.h"
 #include "storage/base/mutex.h"
@@ -116,6 +117,7 @@ class Server {
   WaitingClients& waiting_clients() { return waiting_clients_; }
   Broker& broker() { return broker_; }
   KeyEvents& key_events() { return key_events_; }
+  Tracking& tracking() { return tracking_; }
   ThreadState& thread(size_t index) { return *threads_[index]; }
   // Of clients.
   size_t threads() const { return (threads_.size() - LongWork::kThreads) / 2; }
@@ -154,6 +156,8 @@ class Server {
   ThreadStates MakeThreads(HttpLabels http_labels);
   // Call several times per second: blocked clients, in case that what held them back has ended without a word.
   void ServeHeldBack();
+  // Likewise: keeps what clients track within its limit.
+  void TendTracking();
 
   Options& options_;
   const World world_;
@@ -175,7 +179,8 @@ class Server {
   Broker broker_;
   KeyEvents key_events_{broker_};
   WaitingClients waiting_clients_{data_.store()};
-  KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_};
+  Tracking tracking_;
+  KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_, tracking_};
   ClientDirectory clients_;
   SlowLog slow_log_;
   LatencyEvents latency_events_;

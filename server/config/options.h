@@ -148,6 +148,7 @@ struct Options {
   SharedNumber client_output_pause_bytes;
   SharedNumber proto_max_bulk_len;
   SharedNumber pubsub_max_subscriptions;
+  SharedNumber tracking_table_max_keys;
   SharedNumber enable_debug_command;
   SharedText save;
   SharedText dbfilename;

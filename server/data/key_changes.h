@@ -2,17 +2,20 @@
 // Forwards each change of a key to all observers.
 #pragma once
 
+#include <memory>
+
 #include "server/blocking/waiting_clients.h"
 #include "server/pubsub/key_events.h"
 #include "server/session/watched_keys.h"
+#include "server/tracking/tracking.h"
 
 namespace ringkv::server {
 
 class KeyChanges final : public storage::KeyObserver {
  public:
   // All references must outlive the object.
-  KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events)
-      : watched_(watched), waiting_(waiting), events_(events) {}
+  KeyChanges(WatchedKeys& watched, WaitingClients& waiting, KeyEvents& events, Tracking& tracking)
+      : watched_(watched), waiting_(waiting), events_(events), tracking_(tracking) {}
 
   void SetEventMask(const EventMask& mask) {
     events_.SetMask(mask);
@@ -34,11 +37,13 @@ class KeyChanges final : public storage::KeyObserver {
     return waiting_.NoteChangeOfAll(db);
   }
   void Unlocked(const storage::Txn& txn) override { waiting_.ServeReady(&txn); }
+  void Invalidated(std::shared_ptr<const storage::Invalidation> invalidation) override { tracking_.Tell(invalidation); }
 
  private:
   WatchedKeys& watched_;
   WaitingClients& waiting_;
   KeyEvents& events_;
+  Tracking& tracking_;
 };
 
 }  // namespace ringkv::server

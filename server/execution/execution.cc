@@ -36,6 +36,12 @@ bool IsAdmitted(Execution& execution) {
   return is_plain || Admit(execution);
 }
 
+// CLIENT CACHING is for the next command, unless that is about clients, as in Redis.
+void NoteCaching(Execution& execution) {
+  const bool is_of_client = execution.entry != nullptr && execution.row().parent == "client";
+  execution.session().tracking.ends_caching = !is_of_client;
+}
+
 // While a transaction is open most commands are queued instead.
 bool RunsNow(Execution& execution) {
   Session& session = execution.session();
@@ -49,7 +55,10 @@ bool RunsNow(Execution& execution) {
 Outcome Execute(const Caller& caller, const Request& request) {
   Outcome outcome;
   Execution execution{.caller = caller, .request = request, .outcome = outcome};
-  if (!FindCommand(execution)) return outcome;
+  const bool is_found = FindCommand(execution);
+  if (caller.session.tracking.is_caching) [[unlikely]]
+    NoteCaching(execution);
+  if (!is_found) return outcome;
   WaitingClients& waiting = caller.parts.waiting_clients;
   if (execution.row().Is(kBlocking)) execution.wait_generation = waiting.generation();
   if (!IsPermitted(execution) || !IsHere(execution) || !IsAdmitted(execution) || !RunsNow(execution)) return outcome;

@@ -146,7 +146,10 @@ bool IsPassedOn(const Execution& execution) {
   const bool waits = !session.queue.is_open() && (row.MayWait(execution.argv()) || row.Has(kAnswersLate));
   // Another node would let a script do what the user of this node's links may do.
   const bool calls = row.Has(kRunsScript) && RestrictedUser(execution.parts(), session) != nullptr;
-  return execution.caller.may_ask_others && !is_personal && !waits && !calls;
+  // Only the node that has a key can tell when it changes.
+  const bool reads = row.Is(kReadOnly) && row.keys.first != 0;
+  const bool keeps = session.tracking.is_on && (reads || row.Has(kRunsScript) || execution.runs_queued());
+  return execution.caller.may_ask_others && !is_personal && !waits && !calls && !keeps;
 }
 
 // Of a transaction that another node would execute for the user of this node's links.

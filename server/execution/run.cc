@@ -191,6 +191,15 @@ bool IsToCome(const Outcome& outcome) {
   return late != nullptr && late->is_running;
 }
 
+// For a client that keeps what it reads. The keys are still locked, so it hears of the next change of each.
+void RememberReads(const Execution& execution) {
+  const Command& row = execution.row();
+  if (!row.Is(kReadOnly) || row.run.data == nullptr || IsToCome(execution.outcome)) return;
+  ForEachKey(row, execution.argv(), [&](std::string_view key) {
+    execution.caller.txn().Remember(key, execution.session().tracking.reader);
+  });
+}
+
 }  // namespace
 
 DataCall MakeCall(const ExecutionParts& parts, storage::Txn& txn, std::span<const std::string_view> argv,
@@ -224,7 +233,10 @@ void Run(Execution& execution) {
   execution.began = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
   txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
+  txn.set_author(execution.session().tracking.author());
   execution.row().run.data != nullptr ? RunData(execution) : RunAdmin(execution);
+  if (execution.session().tracking.reader != 0) [[unlikely]]
+    RememberReads(execution);
   thread.last_command_end = parts.ticks.Now();
   const uint64_t nanoseconds = parts.ticks.Nanoseconds(thread.last_command_end - execution.began);
   const bool is_walk = execution.row().scope == Scope::kWalks;

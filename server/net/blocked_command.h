@@ -41,6 +41,8 @@ class BlockedCommand {
   // It is under way on a thread for long work: what happens to its client does not end it.
   bool is_running() const { return is_running_; }
   bool waits_for_keys() const { return key_wait_ != nullptr; }
+  // Others do the work: the reply may be made already.
+  bool awaits_work() const { return key_wait_ != nullptr && (is_running_ || session_.card->waits_for_work); }
   // The deadline of a wait for replicas; none if it is no such wait.
   std::optional<int64_t> replica_deadline_ms() const;
   size_t MemoryBytes() const;

@@ -17,7 +17,15 @@
 namespace ringkv::server {
 
 class IoThread;
+struct InvalidationMessage;
 struct LateAnswer;
+
+// Which clients of those that an invalidation is given to it concerns.
+enum class ForWhom : uint8_t {
+  kReaders,     // those that remember keys by reading them
+  kBroadcasts,  // those that hear of all keys
+  kAll,
+};
 
 // A client that has asked nothing for so long may have gone: Tick looks. It must not look at the others, or it would
 // find and serve the requests of all that wait for their turn, before any reply leaves.
@@ -34,6 +42,12 @@ class ClientConnection {
   virtual void Push(const std::string& bytes) = 0;
   // Appends a published message, given in RESP2.
   virtual void PushMessage(std::string_view message) = 0;
+  // Tells a client that keeps copies of keys; see Connection.
+  virtual void Invalidate(const InvalidationMessage&, ForWhom) {}
+  // Likewise, in place of another client.
+  virtual void PushInvalidation(const InvalidationMessage&) {}
+  // The client that hears in its place is gone.
+  virtual void NoteBrokenRedirect() {}
   virtual void Close() = 0;
   // Sends held replies whose LSN is durable now.
   virtual void Release() = 0;

@@ -7,6 +7,7 @@
 #include "server/execution/lent_input.h"
 #include "server/execution/route.h"
 #include "server/net/shard_channels.h"
+#include "server/session/client_tracking.h"
 
 namespace ringkv::server {
 namespace {
@@ -153,7 +154,7 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   if (closes_after_reply_ || replies_.is_closing() || stream_ != nullptr || blocked_.is_blocked()) return false;
   if (request.argv.empty()) {
     session_.reply_mode.skips_next = false;  // it was the next request, and has no reply
-    EndSkip();
+    EndCommand();
     return true;
   }
   if (!MayExecute(unexecuted)) return false;
@@ -174,6 +175,8 @@ bool Connection::ServeOne(const Request& request, size_t unexecuted) {
   auto* const done = std::get_if<outcome::Done>(&ended);
   if (done == nullptr) TakeBackReply(ended, start);
   QueueReply(start);
+  if (thread_.invalidations().has_waiting()) [[unlikely]]
+    thread_.invalidations().Tell();
   if (done != nullptr) [[likely]]
     return GoOn(*done);
   return std::visit([&](auto& kind) { return GoOn(kind); }, ended);
@@ -192,7 +195,7 @@ void Connection::Pause() {
 
 bool Connection::GoOn(outcome::Elsewhere& where) {
   PassOn(*where.plan);
-  EndSkip();
+  EndCommand();
   return true;
 }
 
@@ -218,13 +221,13 @@ bool Connection::GoOn(outcome::Stream& stream) {
   stream_ = std::move(stream.parts);
   closes_after_stream_ = stream.is_last;
   ContinueStream();
-  EndSkip();
+  EndCommand();
   return true;
 }
 
 bool Connection::GoOn(outcome::HandOver& hand_over) {
   take_socket_ = std::move(hand_over.take);
-  EndSkip();
+  EndCommand();
   return true;
 }
 
@@ -234,7 +237,7 @@ bool Connection::GoOn(outcome::Close& close) {
     return false;
   }
   closes_after_reply_ = true;
-  EndSkip();
+  EndCommand();
   return true;
 }
 
@@ -271,6 +274,13 @@ Outcome Connection::ExecuteUnanswered(const Request& request) {
   return ended;
 }
 
+// CLIENT CACHING is for the next command, or transaction.
+void Connection::EndCaching() {
+  if (session_.queue.is_open()) return;
+  session_.tracking.is_caching = session_.tracking.ends_caching = false;
+  session_.tracking.Update();
+}
+
 // --- what goes on behind a command ----------------------------------------------------------------------------------
 
 void Connection::HandOver() {
@@ -288,6 +298,7 @@ void Connection::ForgetSession() {
   session_.card->is_monitor = false;
   server_.broker().RemoveAll(session_.subscriptions, *session_.card);
   session_.NoteSubscriptions();
+  EndTracking(session_, thread_.state(), server_.tracking());
   session_.UnwatchAll();
   blocked_.Forget();
 }
@@ -318,30 +329,6 @@ void Connection::Resume() {
 
 // --- writing --------------------------------------------------------------------------------------------------------
 
-// A line, or a message, may come from another thread when the client has stopped to listen.
-void Connection::Push(const std::string& bytes) {
-  if (!session_.is_monitor || session_.reply_mode.is_off) return;
-  if (is_closed_ || replies_.is_closing() || closes_after_reply_) return;
-  UpdateLimits();
-  AppendPush({}, bytes);
-}
-
-void Connection::PushMessage(std::string_view message) {
-  if (session_.subscriptions.empty() || is_closed_ || replies_.is_closing() || closes_after_reply_) return;
-  UpdateLimits();
-  if (session_.protocol < 3) return AppendPush({}, message);
-  message.remove_prefix(1);
-  AppendPush(">", message);
-}
-
-void Connection::AppendPush(std::string_view first, std::string_view rest) {
-  resp::Buffer* const behind = stream_ == nullptr ? nullptr : stream_->Behind();
-  resp::Buffer& output = behind == nullptr ? output_ : *behind;
-  output.Append(first);
-  output.Append(rest);
-  output.has_overflowed() ? replies_.CloseLater() : replies_.FlushLater();
-}
-
 void Connection::UpdateLimits() {
   replies_.UpdateLimits(client_class(), !session_.card->no_evict.load(std::memory_order_relaxed));
 }
@@ -363,6 +350,7 @@ void Connection::Flush() {
     case ReplyPath::Progress::kBroken: return BreakOff();
     case ReplyPath::Progress::kWaiting: break;
     case ReplyPath::Progress::kSent:
+      if (unread_invalidations_.has_any()) NoteInvalidationsRead();
       if (take_socket_) return HandOver();
       if (closes_after_reply_) return Close();
   }

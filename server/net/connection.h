@@ -25,6 +25,7 @@
 #include "server/net/reply_path.h"
 #include "server/net/request_input.h"
 #include "server/net/stream_socket.h"
+#include "server/net/unread_invalidations.h"
 #include "server/session/session.h"
 
 namespace ringkv::server {
@@ -40,6 +41,9 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void Flush() override;
   void Push(const std::string& bytes) override;
   void PushMessage(std::string_view message) override;
+  void Invalidate(const InvalidationMessage& message, ForWhom whom) override;
+  void PushInvalidation(const InvalidationMessage& message) override;
+  void NoteBrokenRedirect() override;
   void Close() override;
   void Release() override;
   void Resume() override;
@@ -106,11 +110,11 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   // Acts on the outcome of a request, whose reply is queued. False if the requests behind it have to wait, or will
   // never be executed.
   bool GoOn(outcome::Done&) {
-    EndSkip();
+    EndCommand();
     return true;
   }
   bool GoOn(outcome::Redirected&) {
-    EndSkip();
+    EndCommand();
     return true;
   }
   bool GoOn(outcome::Postponed& postponed);
@@ -150,6 +154,13 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void ForgetSession();
   // Behind a reply that is under way.
   void AppendPush(std::string_view first, std::string_view rest);
+  // A reply is under way, of which a part is missing, or which may have read what has changed since.
+  bool IsAmidReply() const { return stream_ != nullptr || blocked_.awaits_work(); }
+  void AppendInvalidation(std::string_view first, std::string_view rest, storage::Lsn lsn);
+  // Those that came while a reply was under way, if none is any more.
+  void AppendHeldInvalidations();
+  // All output was sent.
+  void NoteInvalidationsRead();
   // The reply of a command that has run elsewhere.
   void TakeLongReply(const LateAnswer& answer);
   // The client has closed its half: its blocking command ends without a reply, unless that is on the way.
@@ -158,8 +169,13 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool GoOnAfter(BlockedCommand::End end);
   // The reply mode applies until a blocking command has ended.
   bool WantsReply() const { return !session_.reply_mode.is_silent(); }
-  // The command that CLIENT REPLY SKIP affects has ended.
-  void EndSkip() { session_.reply_mode.skips_this = false; }
+  // The command that CLIENT REPLY SKIP or CLIENT CACHING affects has ended.
+  void EndCommand() {
+    session_.reply_mode.skips_this = false;
+    if (session_.tracking.ends_caching) [[unlikely]]
+      EndCaching();
+  }
+  void EndCaching();
   // Appends the next part of a streamed reply.
   void ContinueStream();
   // Replies with a protocol error, behind all earlier replies, and ends the connection.
@@ -198,6 +214,7 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   bool waits_for_peers_ = false;  // the next request waits until other nodes have answered
   size_t awaited_missing_ = 0;    // answers that may be missing then
   bool may_have_ended_ = true;    // the last receive did not go on until nothing was left, where an end would show
+  UnreadInvalidations unread_invalidations_;
   int64_t last_read_ms_ = 0;
   uint64_t channels_version_ = 0;  // of the cluster's view that the shard channels were compared with
   bool closes_after_reply_ = false;

@@ -27,16 +27,20 @@ constexpr int64_t kLongestWaitMs = 24 * 3600 * 1000;
 constexpr int64_t kPostponedPollMs = 5;
 constexpr unsigned long kTimerSlackNs = 1000;
 
+thread_local IoThread* this_thread = nullptr;
+
 }  // namespace
 
 IoThread::IoThread(Server& server, size_t index, BackgroundWorker& worker, const Spreader::IoThreads& threads)
     : server_(server),
       worker_(worker),
+      threads_(threads),
       index_(index),
       context_(ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       tick_(context_),
       pause_timer_(context_),
       wait_timer_(context_),
+      invalidations_(index, server.thread(index).trackers, connections_),
       client_eviction_(server, server.thread(index)),
       spreader_(server, threads, index),
       key_wait_timer_(context_) {}
@@ -62,6 +66,7 @@ void IoThread::Post(std::function<void()> work) { asio::post(context_, std::move
 void IoThread::Run() {
   NameThisThread("io-" + std::to_string(index_));
   storage::CountMemoryOfThisThread();
+  this_thread = this;
   ::prctl(PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);  // else a pause takes 50 microseconds more
   server_.scripts().StartMoving(index_);
   const auto keep_running = asio::make_work_guard(context_);
@@ -100,7 +105,11 @@ void IoThread::Pause() {
   ::nanosleep(&pause, nullptr);  // a signal may end it, which does no harm
 }
 
+IoThread* IoThread::This() { return this_thread; }
+
 void IoThread::FlushAll() {
+  if (server_.store().is_tracked()) [[unlikely]]
+    EndTrackingRound();
   FlushClients();
   if (proxy_ != nullptr) {
     proxy_->FlushAll();
@@ -151,6 +160,43 @@ void IoThread::Deliver(const std::vector<uint64_t>& clients, const std::string& 
   for (const uint64_t id : clients) {
     if (ClientConnection* connection = Find(id)) connection->PushMessage(message);
   }
+}
+
+// --- clients that keep copies of keys ---
+
+void IoThread::EndTrackingRound() {
+  server_.tracking().MakeRoom(state().txn, server_.options().tracking_table_max_keys);
+  for (auto& [index, invalidations] : std::exchange(to_invalidate_, {})) {
+    IoThread& target = *threads_[index];
+    target.Post([&target, invalidations = std::move(invalidations)] {
+      for (const auto& each : invalidations) target.invalidations().Add(each);
+      target.invalidations().TellAll();
+    });
+  }
+  invalidations_.TellAll();
+}
+
+void IoThread::Redirect(uint64_t source, const std::shared_ptr<const ClientCard>& to,
+                        const InvalidationMessage& message) {
+  if (threads_[to->thread].get() == this) return TakeRedirected(*this, source, to, message, 0);
+  IoThread& target = *threads_[to->thread];
+  target.Post([this, &target, source, to, message] { target.TakeRedirected(*this, source, to, message, 0); });
+}
+
+void IoThread::TakeRedirected(IoThread& home, uint64_t source, const std::shared_ptr<const ClientCard>& to,
+                              const InvalidationMessage& message, int tries) {
+  constexpr int kMostTries = 8;
+  if (ClientConnection* connection = Find(to->id)) return connection->PushInvalidation(message);
+  if (to->is_replica) return;  // as in Redis: it is no subscriber
+  if (!to->has_left && tries < kMostTries) {
+    IoThread& target = *threads_[to->thread];
+    return target.Post([&target, &home, source, to, message, tries] {
+      target.TakeRedirected(home, source, to, message, tries + 1);
+    });
+  }
+  home.Post([&home, source] {
+    if (ClientConnection* connection = home.Find(source)) connection->NoteBrokenRedirect();
+  });
 }
 
 void IoThread::HoldReplies(ClientConnection* connection) {

@@ -23,6 +23,8 @@
 #include "server/net/client_connections.h"
 #include "server/net/client_eviction.h"
 #include "server/net/gathering.h"
+#include "server/net/invalidation_message.h"
+#include "server/net/invalidations.h"
 #include "server/net/request_batch.h"
 #include "server/net/spreader.h"
 #include "server/session/session.h"
@@ -70,6 +72,15 @@ class IoThread {
   // Null if the client is gone.
   ClientConnection* Find(uint64_t id) const { return connections_.Find(id); }
   void ResumePaused();
+  // The one that the caller runs on; null: another thread.
+  static IoThread* This();
+  // Passes it to that thread at the end of the round, before the replies to its authors leave.
+  void InvalidateAtEnd(IoThread& target, std::shared_ptr<const storage::Invalidation> invalidation) {
+    to_invalidate_[target.index()].push_back(std::move(invalidation));
+  }
+  Invalidations& invalidations() { return invalidations_; }
+  // Another client, maybe of another thread, hears in place of this one, which is told if that one is gone.
+  void Redirect(uint64_t source, const std::shared_ptr<const ClientCard>& to, const InvalidationMessage& message);
   // Delivers a message in RESP2 to subscribers; skips closed ones.
   void Deliver(const std::vector<uint64_t>& clients, const std::string& message);
 
@@ -126,6 +137,10 @@ class IoThread {
   void Run();
   void Pause();
   void FlushAll();
+  void EndTrackingRound();
+  // Here from a client of `home`. `tries`: it may have been on its way from thread to thread so often.
+  void TakeRedirected(IoThread& home, uint64_t source, const std::shared_ptr<const ClientCard>& to,
+                      const InvalidationMessage& message, int tries);
   void ShakeHands();
   void FlushClients();
   void SyncForHeld();
@@ -138,6 +153,7 @@ class IoThread {
 
   Server& server_;
   BackgroundWorker& worker_;
+  const Spreader::IoThreads& threads_;
   const size_t index_;
   asio::io_context context_;
   asio::steady_timer tick_;
@@ -145,6 +161,8 @@ class IoThread {
   int64_t pause_timer_ms_ = INT64_MAX;  // when it goes off; INT64_MAX: it is not set
   asio::steady_timer wait_timer_;
   ClientConnections connections_;
+  Invalidations invalidations_;
+  std::map<size_t, std::vector<std::shared_ptr<const storage::Invalidation>>> to_invalidate_;  // by thread
   RequestBatch batch_;
   resp::Buffer unwanted_reply_;
   Gathering gathering_;

@@ -103,7 +103,8 @@ void Connection::AbandonBlocked() {
 bool Connection::GoOnAfter(BlockedCommand::End end) {
   if (end == BlockedCommand::End::kNotYet) return false;
   if (end == BlockedCommand::End::kRepliedLast) closes_after_reply_ = true;
-  EndSkip();
+  EndCommand();
+  AppendHeldInvalidations();
   replies_.FlushLater();
   Serve();
   Read();
@@ -128,6 +129,7 @@ void Connection::ContinueStream() {
   replies_.FlushLater();
   if (goes_on) return;
   stream_.reset();
+  AppendHeldInvalidations();
   if (closes_after_stream_) closes_after_reply_ = true;
 }
 

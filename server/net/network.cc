@@ -145,6 +145,18 @@ void Network::Deliver(size_t from, size_t thread, std::shared_ptr<const std::vec
   target.Post([&target, clients = std::move(clients), bytes = std::move(bytes)] { target.Deliver(*clients, *bytes); });
 }
 
+void Network::Invalidate(size_t thread, std::shared_ptr<const storage::Invalidation> invalidation) {
+  IoThread& target = *threads_[thread];
+  IoThread* const caller = IoThread::This();
+  // Not at once: it may be amid a reply.
+  if (caller == &target) return target.invalidations().Add(std::move(invalidation));
+  if (caller != nullptr) return caller->InvalidateAtEnd(target, std::move(invalidation));
+  target.Post([&target, invalidation = std::move(invalidation)] {
+    target.invalidations().Add(invalidation);
+    target.invalidations().TellAll();
+  });
+}
+
 void Network::TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) {
   std::string request = resp::EncodeRequest(argv);
   IoThread& thread = *threads_[over];

@@ -35,6 +35,7 @@ class Network final : public ClientLinks {
   void Push(const ClientCard& card, std::shared_ptr<const std::string> bytes) override;
   void Deliver(size_t from, size_t thread, std::shared_ptr<const std::vector<uint64_t>> clients,
                std::shared_ptr<const std::string> bytes) override;
+  void Invalidate(size_t thread, std::shared_ptr<const storage::Invalidation> invalidation) override;
   void TellNodes(size_t from, size_t over, bool only_own_shard, std::span<const std::string_view> argv) override;
   void ResumePaused() override;
   void Unblock(const ClientCard& card, bool with_error) override;

@@ -29,6 +29,7 @@ class ReplyGate {
     kWhole,     // one reply
     kPart,      // a part of a streamed reply, which cannot be replaced
     kBodiless,  // a response to HEAD
+    kPush,      // no reply: a push that tells of an effect, and does no harm if that is lost
   };
 
   // Marks the bytes from `begin` to `end` of the waiting output as one reply that depends on `lsn`. `term`: 0 if it
@@ -74,7 +75,9 @@ class ReplyGate {
       const size_t end = static_cast<size_t>(mark.end - sent_) - start;
       output.Append(std::string_view(held).substr(done, begin - done));
       mark.begin = sent_ + output.size();
-      if (is_lost(mark.term)) {
+      if (is_lost(mark.term) && mark.form == Form::kPush) {
+        output.Append(std::string_view(held).substr(begin, end - begin));
+      } else if (is_lost(mark.term)) {
         write(mark.form, end == held.size());
       } else {
         output.Append(std::string_view(held).substr(begin, end - begin));

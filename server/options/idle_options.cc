@@ -118,8 +118,6 @@ constexpr OptionRow kIdleOptions[] = {
     Text("cluster-announce-human-nodename", "", "Log lines name nodes as the cluster-config does."),
     Switch("cluster-slot-stats-enabled", "no", "There are no statistics of single slots."),
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
-    // Client-side caching.
-    Number("tracking-table-max-keys", "1000000", 0, kAny, "There is no client-side caching."),
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fields of INFO for what RingKV does not have: forks, tracking, modules, defragmentation, a
-// cluster bus. Their true value never changes, and tools expect the fields.
+// Fields of INFO for what RingKV does not have: forks, modules, defragmentation, a cluster
+// bus. Their true value never changes, and tools expect the fields.
 #include "server/report/metric_table.h"
 
 namespace ringkv::server {
@@ -16,7 +16,6 @@ constexpr Metric kAbsentMetrics[] = {
     Zero("server", "redis_git_dirty"),
     {.section = "server", .info = "atomicvar_api", .read = Always<"c++20-atomic">},
     Zero("clients", "cluster_connections"),
-    Zero("clients", "tracking_clients"),
 
     Zero("memory", "mem_cluster_links"),
     Zero("memory", "active_defrag_running"),
@@ -47,9 +46,6 @@ constexpr Metric kAbsentMetrics[] = {
     Zero("stats", "active_defrag_key_misses"),
     Zero("stats", "total_active_defrag_time"),
     Zero("stats", "current_active_defrag_time"),
-    Zero("stats", "tracking_total_keys"),
-    Zero("stats", "tracking_total_items"),
-    Zero("stats", "tracking_total_prefixes"),
     Zero("stats", "unexpected_error_replies"),
     Zero("stats", "dump_payload_sanitizations"),
 

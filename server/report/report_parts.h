@@ -19,6 +19,7 @@
 #include "server/sentinel/shard_watch.h"
 #include "server/session/client_directory.h"
 #include "server/session/thread_state.h"
+#include "server/tracking/tracking.h"
 #include "storage/base/clock.h"
 
 namespace ringkv::server {
@@ -42,6 +43,7 @@ struct ReportParts {
   const Housekeeping& housekeeping;
   ClientDirectory& clients;
   Broker& broker;
+  Tracking& tracking;
   Replication& replication;
   RedisLink& redis_link;
   KeyMigrations& key_migrations;

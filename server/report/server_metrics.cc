@@ -166,6 +166,10 @@ constexpr Metric kServerMetrics[] = {
     {.section = "clients", .info = "client_recent_max_output_buffer", .read = LargestOf<&ClientCard::output_peak>},
     {.section = "clients", .info = "blocked_clients", .read = CountClients<IsBlocked>},
     {.section = "clients",
+     .info = "tracking_clients",
+     .series = {"ringkv_tracking_clients", kGauge, "Clients that keep copies of keys (CLIENT TRACKING)."},
+     .read = [](const Observation& o) { return Reading(o.parts.tracking.clients()); }},
+    {.section = "clients",
      .info = "clients_in_timeout_table",
      .read = CountClients<[](const ClientCard& card) { return card.wait_ends.load(); }>},
 };

@@ -248,6 +248,7 @@ void ScriptRun::ResetSession(const Session& of) {
   session_.reads_from_replica = of.reads_from_replica;
   session_.checked_needs = of.checked_needs;
   session_.tells_over = of.tells_over;
+  session_.tracking = of.tracking;
 }
 
 // --- the end --------------------------------------------------------------------------------------------------------

@@ -16,7 +16,10 @@ void ClientDirectory::Add(const std::shared_ptr<ClientCard>& card) {
 
 void ClientDirectory::Remove(uint64_t id) {
   storage::MutexLock lock(mutex_);
-  cards_.erase(id);
+  if (const auto found = cards_.find(id); found != cards_.end()) {
+    found->second->has_left = true;
+    cards_.erase(found);
+  }
   size_.store(cards_.size(), std::memory_order_relaxed);
 }
 
@@ -64,6 +67,9 @@ std::string FlagsOf(const ClientCard& card) {
   if (card.is_subscriber()) flags += 'P';
   if (card.queued_commands >= 0) flags += 'x';
   if (card.is_paused || card.is_waiting) flags += 'b';
+  if (card.tracks) flags += 't';
+  if (card.has_broken_redirect) flags += 'R';
+  if (card.tracks_prefixes) flags += 'B';
   if (card.watch_failed) flags += 'd';
   if (card.is_closing) flags += 'c';
   if (card.is_unix) flags += 'U';
@@ -98,8 +104,9 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
          field("rbs", card.output_capacity.load()) + field("rbp", card.output_peak.load()) +
          field("obl", card.output_bytes.load()) + " oll=0" + field("omem", card.output_bytes.load()) +
          field("tot-mem", card.MemoryBytes()) + field("events", card.output_bytes > 0 ? "rw" : "r") +
-         field("cmd", command) + field("user", card.user.Get()) + " redir=-1" + field("resp", card.protocol.load()) +
-         field("lib-name", card.library_name.Get()) + field("lib-ver", card.library_version.Get());
+         field("cmd", command) + field("user", card.user.Get()) + field("redir", card.redirect.load()) +
+         field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
+         field("lib-ver", card.library_version.Get());
 }
 
 }  // namespace ringkv::server

@@ -51,7 +51,7 @@ void Session::UpdateCard(int64_t now_ms) {
   card->queued_commands.store(queue.is_open() ? static_cast<int>(queue.commands().size()) : -1, kRelaxed);
   card->queue_bytes.store(queue.MemoryBytes(), kRelaxed);
   card->watch_bytes.store(watch.bytes, kRelaxed);
-  card->subscription_bytes.store(subscriptions.bytes, kRelaxed);
+  card->subscription_bytes.store(subscriptions.bytes + tracked_bytes, kRelaxed);
   card->watch_failed.store(watch.touched.load(kRelaxed), kRelaxed);
 }
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <memory>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "server/base/needs.h"
@@ -12,6 +14,7 @@
 #include "server/session/client_directory.h"
 #include "server/session/transaction_queue.h"
 #include "server/session/watched_keys.h"
+#include "server/tracking/tracking_mode.h"
 #include "server/users/session_user.h"
 #include "storage/base/db_index.h"
 
@@ -42,6 +45,7 @@ struct SessionSettings {
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
   bool wants_debugger = false;      // SCRIPT DEBUG YES or SYNC, which was refused, for the next script
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
+  TrackingMode tracking;
   ReplyMode reply_mode;
 };
 
@@ -78,7 +82,9 @@ class Session : public SessionSettings {
   }
 
   // Whether SessionState is all that there is to it.
-  bool HasOnlyState() const { return !queue.is_open() && watch.keys.empty() && subscriptions.empty() && !is_monitor; }
+  bool HasOnlyState() const {
+    return !queue.is_open() && watch.keys.empty() && subscriptions.empty() && !is_monitor && !tracking.is_on;
+  }
   SessionState State() const { return {*this, user.account(), last_lsn, tells_over}; }
   void Resume(SessionState state);
 
@@ -98,6 +104,9 @@ class Session : public SessionSettings {
   TransactionQueue queue;
   WatchState watch;
   Subscriptions subscriptions;
+  std::set<std::string> tracked_prefixes;        // CLIENT TRACKING BCAST
+  size_t tracked_bytes = 0;                      // memory of these
+  std::shared_ptr<const ClientCard> redirect;    // the client of CLIENT TRACKING REDIRECT
   uint32_t subscriber_needs = 0;  // needs that are unmet because the client has subscriptions
 
  private:

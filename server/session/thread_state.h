@@ -9,6 +9,7 @@
 
 #include "server/observe/statistics.h"
 #include "server/session/thread_load.h"
+#include "server/tracking/thread_trackers.h"
 #include "storage/base/random.h"
 #include "storage/housekeeping/eviction.h"
 #include "storage/transaction/txn.h"
@@ -29,6 +30,7 @@ struct ThreadState {
   ThreadStatistics statistics;
   std::atomic<size_t> client_memory{0};  // of the clients of this thread; read by all
   ThreadLoad load;                       // likewise
+  ThreadTrackers trackers;               // of its clients
   uint64_t last_command_end = 0;         // in ticks of the server's clock
   bool is_overdue = false;               // a command of this thread has run for too long: the others are refused
   // In a cluster: what was looked at last, and its version.

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 #include "storage/base/db_index.h"
@@ -11,6 +12,7 @@
 
 namespace ringkv::storage {
 
+struct Invalidation;
 struct KeyEvent;
 class Txn;
 
@@ -32,6 +34,8 @@ class KeyObserver {
   // The transaction has released its locks after changes reported by Changed or Replacing. Called in the changing
   // thread: of a command, an expiry job, or a replica that applies its primary's changes.
   virtual void Unlocked(const Txn&) {}
+  // Likewise, before that: clients keep copies of what has changed.
+  virtual void Invalidated(std::shared_ptr<const Invalidation>) {}
 
  private:
   std::atomic<bool> wants_events_{false};

@@ -10,6 +10,7 @@
 #include "storage/base/lsn.h"
 #include "storage/base/position.h"
 #include "storage/keyspace/occupancy.h"
+#include "storage/keyspace/tracking_table.h"
 #include "storage/table/table.h"
 
 namespace ringkv::storage {
@@ -62,6 +63,7 @@ struct alignas(64) Partition {
 
   std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);
   uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // one bit per slot of the partition, in a placement by slot
+  std::unique_ptr<TrackingTable> tracking GUARDED_BY(mutex);  // null while nobody has read a key to keep it
 };
 #ifdef NDEBUG  // else the mutex knows its holder
 static_assert(sizeof(Partition) == 128);

@@ -65,6 +65,16 @@ void Reclaimer::Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_
   wake_.notify_one();
 }
 
+void Reclaimer::Free(std::vector<std::unique_ptr<TrackingTable>> tables) {
+  if (tables.empty()) return;
+  {
+    MutexLock lock(mutex_);
+    if (!running_) return;  // freed with the argument
+    for (std::unique_ptr<TrackingTable>& table : tables) work_.tracking.push_back(std::move(table));
+  }
+  wake_.notify_one();
+}
+
 void Reclaimer::Process(Work& work) {
   for (MutableEntry* entry : work.entries) {
     const uint64_t bytes = entry->MemorySize();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "storage/base/mutex.h"
+#include "storage/keyspace/tracking_table.h"
 #include "storage/table/table.h"
 
 namespace ringkv::storage {
@@ -30,6 +31,7 @@ class Reclaimer {
   void Free(MutableEntry* entry);
   // `bytes_a_key`: approximate memory per key.
   void Free(std::vector<std::unique_ptr<Table>> tables, uint64_t bytes_a_key);
+  void Free(std::vector<std::unique_ptr<TrackingTable>> tables);
 
   // Pending keys, their approximate memory, and keys freed so far.
   uint64_t pending() const { return pending_.load(std::memory_order_acquire); }
@@ -45,8 +47,9 @@ class Reclaimer {
   struct Work {
     std::vector<MutableEntry*> entries;
     std::vector<Tables> databases;
+    std::vector<std::unique_ptr<TrackingTable>> tracking;
 
-    bool empty() const { return entries.empty() && databases.empty(); }
+    bool empty() const { return entries.empty() && databases.empty() && tracking.empty(); }
   };
   void Run();
   void Process(Work& work);

@@ -110,6 +110,11 @@ class Store {
   void set_observer(KeyObserver* observer) { observer_ = observer; }
   KeyObserver* observer() const { return observer_; }
 
+  // Of clients that keep copies of keys.
+  TrackingTotals& tracking() { return tracking_; }
+  // Whether a change has to be looked at for them.
+  bool is_tracked() const { return tracking_.is_on.load(std::memory_order_relaxed); }
+
  private:
   const StoreOptions options_;
   std::atomic<uint64_t> placement_seed_;
@@ -118,6 +123,7 @@ class Store {
   AccessOptions access_options_;
   TypeLimits type_limits_;
   KeyObserver* observer_ = nullptr;
+  TrackingTotals tracking_;
   Reclaimer reclaimer_;
   IndexPolicy index_policy_;
   LogBuffer log_;

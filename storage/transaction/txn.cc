@@ -331,7 +331,10 @@ void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) {
   partition.mutex.AssertHeld();
   if (effect.reason == EraseReason::kExpired) ++partition.statistics.expired;
   if (effect.reason == EraseReason::kEvicted) ++partition.statistics.evicted;
+  const uint64_t author = author_;
+  if (effect.reason != EraseReason::kDeleted) author_ = 0;
   Announce(place, event);
+  author_ = author;
   FreeEntry(entry);
 }
 

@@ -198,6 +198,15 @@ class Txn {
   void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told);
   // Sends a notification without an effect.
   void Tell(const Place& place, const KeyEvent& event);
+  // The clients that keep copies of keys: docs/decisions/047-invalidations.md. This one has read the key, which is
+  // locked, and is to hear of its next change.
+  void Remember(std::string_view key, TrackerId tracker);
+  // Whose changes these are, if he wants to hear nothing of them; 0: anybody else's. Until Unlock.
+  void set_author(uint64_t author) { author_ = author; }
+  // For background work that holds the partition: as if keys which chance picks had changed; returns how many.
+  size_t InvalidateAny(size_t partition, size_t most);
+  // Forgets clients that are gone.
+  void ForgetTrackers(size_t partition, const std::function<bool(TrackerId tracker)>& is_gone);
   // Counts as a change without one, for commands that Redis counts so.
   void Touch(const Place& place, const KeyEvent& event) {
     KeepForUndo(place);
@@ -261,6 +270,13 @@ class Txn {
   // Puts what was kept in the key's place; null: nothing stood there.
   void Restore(DbIndex db, std::string_view key, MutableEntry* before);
   void Observe(DbIndex db, std::string_view key, KeyChange change);
+  // Notes a change of the key for the clients that keep copies.
+  void Invalidate(std::string_view key, KeyChange change);
+  void InvalidateAll();
+  // These slots leave.
+  void InvalidateSlots(Partition& partition, uint64_t slots);
+  void TellInvalidation();
+  Invalidation& invalidation();
   // What is kept will not be undone any more.
   void TellKeptChanges();
   // With the first lock, when it is known whether this transaction is recorded.
@@ -355,6 +371,8 @@ class Txn {
   std::string records_;          // the effects of the group, encoded
   Lsn depends_on_ = 0;
   KeyEventList* events_ = nullptr;
+  uint64_t author_ = 0;
+  std::unique_ptr<Invalidation> invalidation_;  // null: nothing that clients keep has changed
   std::unique_ptr<Undo> undo_;                 // made when it is needed first
   std::shared_ptr<LibrarySet> new_libraries_;  // null: unchanged
   bool new_libraries_were_read_ = false;       // who has read them may have kept them

@@ -17,6 +17,7 @@ namespace ringkv::storage {
 void Txn::FlushDatabase(DbIndex db) {
   RINGKV_CHECK(holds_all_ && !is_undoable_);
   if (store_.occupancy().IsUsed(db)) DropTables(db);
+  if (store_.is_tracked()) InvalidateAll();
   store_.NoteFlush();
   if (MustRecord()) EncodeEffect(&records_, db, DatabaseFlush{});
 }
@@ -64,6 +65,7 @@ void Txn::SwapDatabases(DbIndex a, DbIndex b) {
     partition.NoteOccupancy(a);
     partition.NoteOccupancy(b);
   }
+  if (store_.is_tracked()) InvalidateAll();
   Partition& first = store_.partition(0);
   first.mutex.AssertHeld();
   ++first.changes;
@@ -77,6 +79,7 @@ void Txn::SetForeignSlots(const std::bitset<kSlots>& slots) {
   for (size_t i = 0; i < kPartitions; ++i) {
     Partition& partition = store_.partition(i);
     partition.mutex.AssertHeld();
+    if (store_.is_tracked()) InvalidateSlots(partition, of_partitions[i] & ~partition.foreign_slots);
     partition.foreign_slots = of_partitions[i];
   }
 }

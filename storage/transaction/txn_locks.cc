@@ -137,6 +137,7 @@ void Txn::ForgetLocks() {
   locked_.fill(0);
   any_locked_ = false;
   holds_all_ = false;
+  author_ = 0;
   ForgetTexts();
 }
 
@@ -151,6 +152,8 @@ void Txn::Commit() {
   const Lsn lsn = records_.empty() ? 0 : store_.log().Append(records_);
   if (new_libraries_ != nullptr) [[unlikely]]
     PublishLibraries(lsn);
+  if (invalidation_ != nullptr) [[unlikely]]
+    invalidation_->lsn = lsn;
   ForEachLocked([&](Partition& partition) {
     partition.mutex.AssertHeld();
     partition.last_lsn = std::max(partition.last_lsn, lsn);
@@ -169,6 +172,8 @@ void Txn::Unlock() {
   ForgetLocks();
   if (lasts_) [[unlikely]]
     EndLasting();
+  if (invalidation_ != nullptr) [[unlikely]]
+    TellInvalidation();
   if (must_tell_) TellUnlocked();
 }
 
@@ -360,6 +365,8 @@ void Txn::GoOnFrom(Txn& from) {
   records_ = std::exchange(from.records_, {});
   new_libraries_ = std::exchange(from.new_libraries_, nullptr);
   new_libraries_were_read_ = std::exchange(from.new_libraries_were_read_, false);
+  author_ = from.author_;
+  invalidation_ = std::exchange(from.invalidation_, nullptr);
   from.ForgetLocks();
 }
 

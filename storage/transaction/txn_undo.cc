@@ -56,10 +56,13 @@ void Txn::Keep(const Place& place) {
 void Txn::Observe(DbIndex db, std::string_view key, KeyChange change) {
   KeyObserver* observer = store_.observer();
   if (observer != nullptr && observer->Changed(db, key, change)) must_tell_ = true;
+  if (store_.is_tracked()) [[unlikely]]
+    Invalidate(key, change);
 }
 
 void Txn::TellKeptChanges() {
   if (!std::exchange(is_undoable_, false)) return;
+  author_ = 0;  // some may be keys that have expired, which is nobody's doing
   undo_->ForEachChange([&](DbIndex db, std::string_view key, KeyChange change) { Observe(db, key, change); });
   undo_->Clear();
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Client-side caching (CLIENT TRACKING): replies and invalidations of the same scripts, RingKV beside redis-server, byte
-for byte. Then what redis-server does not do, or does by chance."""
+"""Client-side caching (CLIENT TRACKING): replies and invalidations of the same scripts, RingKV beside redis-server,
+byte for byte. Then what redis-server does not do, or does by chance."""
 import re
 import select
 import sys
@@ -94,7 +94,7 @@ SCRIPTS = {
         w: SET a1 1; RENAME a1 a2
         r3: GET a2
         w: COPY a2 a3; MOVE a2 5
-        r3: HGETALL h; LRANGE l 0 -1; ZRANGE z 0 -1; PFCOUNT p; XRANGE x - +; GETBIT bits 1; GEOSEARCH g FROMLONLAT 1 1 BYRADIUS 1 m
+        r3: HGETALL h; LRANGE l 0 -1; ZRANGE z 0 -1; PFCOUNT p; XRANGE x - +; GETBIT bits 1; GEOPOS g m
         w: HSET h f v; RPUSH l a; ZADD z 1 a; PFADD p a; XADD x 1-1 f v; SETBIT bits 1 1; GEOADD g 1 1 m
         r3: XRANGE x - +
         w: XGROUP CREATE x group $

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Invalidations that a client has not read yet. It may be slow, and they come whether it asks or not: beyond a bound, one
-// that says that everything has changed will stand for all that follow, as soon as the client has read what there is.
+// Invalidations that a client has not read yet. It may be slow, and they come whether it asks or not: beyond a bound,
+// one that says that everything has changed will stand for all that follow, as soon as the client has read what there
+// is.
 //
 // Threads: confined.
 #pragma once

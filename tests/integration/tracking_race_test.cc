@@ -133,7 +133,9 @@ TEST(TrackingRace, NoCacheKeepsAValueThatHasChanged) {
   ServerProcess server({"--io-threads", "4"});
   std::atomic<bool> is_over{false};
   std::vector<std::thread> writers;
-  for (uint64_t i = 0; i < 3; ++i) writers.emplace_back([&server, &is_over, i] { WriteCached(server, i + 1, is_over); });
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    writers.emplace_back([&server, &is_over, seed] { WriteCached(server, seed, is_over); });
+  }
 
   const std::vector<std::vector<std::string>> modes = {{}, {}, {"OPTIN"}, {"BCAST"}, {"BCAST", "PREFIX", "key:"}};
   std::vector<std::unique_ptr<ReadCache>> caches;

@@ -43,7 +43,8 @@ TEST(Tracking, NobodyHearsOfAWriteBeforeItIsSafe) {
   SendAll(writer, "SET k 1\r\n");
   // It is there, but is held.
   const std::string id = std::to_string(listener.client().Ask({"CLIENT", "ID"}).integer);
-  EXPECT_TRUE(Eventually([&] { return Say(server, {"CLIENT", "LIST", "ID", id}).find("obl=0 ") == std::string::npos; }));
+  const auto has_output = [&] { return Say(server, {"CLIENT", "LIST", "ID", id}).find("obl=0 ") == std::string::npos; };
+  EXPECT_TRUE(Eventually(has_output));
   listener.client().Send({"PING"});
   EXPECT_TRUE(listener.heard().empty());
   // No majority confirms it: the writer is told that its outcome is open, and the listener that the key may be another.

@@ -116,6 +116,16 @@ class JsonDump final : public DataVisitor {
     (*line)["effect"] = "hash_put";
     Add(line, "field", put.field);
     Add(line, "value", put.value);
+    AddExpiry(line, put.expiry);
+  }
+  static void Show(Object* line, const storage::HashFieldExpirySet& set) {
+    (*line)["effect"] = set.expiry == kNoExpiry ? "hash_persist_field" : "hash_expire_field";
+    Add(line, "field", set.field);
+    AddExpiry(line, set.expiry);
+  }
+  static void Show(Object* line, const storage::HashFieldExpire& expire) {
+    (*line)["effect"] = "hash_erase_expired";
+    Add(line, "field", expire.field);
   }
   static void Show(Object* line, const storage::HashErase& erase) {
     (*line)["effect"] = "hash_erase";

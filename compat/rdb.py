@@ -123,13 +123,13 @@ def versions_and_damage(whole):
                 out.write(data)
             return path
 
-        for version in (9, 10, 11):
+        for version in (9, 10, 11, 12):
             body = b"REDIS%04d" % version + whole[9:-8]
             with start_ringkv("--load-rdb", file(body + struct.pack("<Q", crc64(body)))) as ringkv:
                 expect(ringkv.connect().raw("GET", "12345") == b"$10\r\nnumber key\r\n", f"version {version}")
         with start_ringkv("--load-rdb", file(whole[:-8] + b"\0" * 8)) as ringkv:
             expect(ringkv.connect().raw("GET", "12345") == b"$10\r\nnumber key\r\n", "without a checksum")
-        refuses(file(b"REDIS0012" + whole[9:]), "version 12", "9 to 11")
+        refuses(file(b"REDIS0013" + whole[9:]), "version 13", "9 to 12")
         refuses(file(b"REDIS0008" + whole[9:]), "version 8")
         refuses(file(b"RINGKV" + whole[6:]), "does not begin with REDIS")
         refuses(file(whole[:len(whole) // 2]), "damaged at offset")

@@ -69,8 +69,9 @@ uint64_t EntryDigest(const storage::Entry& entry, uint64_t key) {
   switch (entry.type()) {
     case storage::ValueType::kString: return storage::Checksum(bytes_of(0, {}), entry.value());
     case storage::ValueType::kHash:
-      storage::HashView(&entry).ForEach([&](std::string_view field, std::string_view value) {
-        digest += storage::Checksum(bytes_of(1, field), value);
+      storage::HashView(&entry).ForEachField([&](const storage::HashField& field) {
+        const uint64_t expiry = field.expiry == storage::kNoExpiry ? 1 : static_cast<uint64_t>(field.expiry);
+        digest += storage::Checksum(bytes_of(expiry, field.name), field.value);
       });
       break;
     case storage::ValueType::kList:

@@ -8,8 +8,8 @@
 #include "server/command/long_double.h"
 #include "server/command/pick_count.h"
 #include "server/command/scan_options.h"
-#include "server/command/typed_key.h"
 #include "server/commands/families.h"
+#include "server/commands/hash_access.h"
 #include "storage/effects/key_event.h"
 
 namespace ringkv::server {
@@ -22,11 +22,6 @@ using storage::HashPut;
 using storage::HashView;
 using storage::Intent;
 using storage::Place;
-
-// The key at the first argument.
-std::optional<Place> FindHash(DataCall& call, Intent intent) {
-  return FindTyped(call, storage::ValueType::kHash, call.args[1], intent);
-}
 
 void ReplyText(DataCall& call, const std::optional<std::string_view>& text) {
   text ? call.reply.Bulk(*text) : call.reply.Null();
@@ -60,7 +55,8 @@ void HMSet(DataCall& call) {
 void HSetNx(DataCall& call) {
   std::optional<Place> found = FindHash(call, Intent::kWrite);
   if (!found) return;
-  const bool is_there = HashView(found->entry_or_null()).Find(call.args[2]).has_value();
+  EraseIfExpired(call, *found, call.args[2]);
+  const bool is_there = Shown(call, *found).Find(call.args[2]).has_value();
   if (!is_there) call.txn.Do(*found, HashPut{call.args[2], call.args[3]}, events::kHSet);
   call.reply.Integer(is_there ? 0 : 1);
 }
@@ -75,20 +71,28 @@ void HDel(DataCall& call) {
   call.reply.Integer(erased);
 }
 
+// An increment leaves it as it is.
+storage::UnixMs ExpiryOf(const std::optional<storage::HashField>& field) {
+  return field ? field->expiry : storage::kNoExpiry;
+}
+
 void HIncrBy(DataCall& call) {
   const std::optional<int64_t> amount = resp::ParseInteger(call.args[3]);
   if (!amount) return call.reply.Error(errors::kNotInteger);
   std::optional<Place> found = FindHash(call, Intent::kWrite);
   if (!found) return;
+  EraseIfExpired(call, *found, call.args[2]);
   int64_t value = 0;
-  if (const auto text = HashView(found->entry_or_null()).Find(call.args[2])) {
-    const std::optional<int64_t> parsed = resp::ParseInteger(*text);
+  const auto field = Shown(call, *found).FindField(call.args[2]);
+  if (field) {
+    const std::optional<int64_t> parsed = resp::ParseInteger(field->value);
     if (!parsed) return call.reply.Error("ERR hash value is not an integer");
     value = *parsed;
   }
   if (__builtin_add_overflow(value, *amount, &value)) return call.reply.Error(errors::kIncrementOverflow);
   char digits[resp::kLongestInteger];
-  call.txn.Do(*found, HashPut{call.args[2], {digits, resp::FormatInteger(value, digits)}}, events::kHIncrBy);
+  const std::string_view text(digits, resp::FormatInteger(value, digits));
+  call.txn.Do(*found, HashPut{call.args[2], text, ExpiryOf(field)}, events::kHIncrBy);
   call.reply.Integer(value);
 }
 
@@ -98,16 +102,18 @@ void HIncrByFloat(DataCall& call) {
   if (std::isnan(*amount) || std::isinf(*amount)) return call.reply.Error("ERR value is NaN or Infinity");
   std::optional<Place> found = FindHash(call, Intent::kWrite);
   if (!found) return;
+  EraseIfExpired(call, *found, call.args[2]);
   long double value = 0;
-  if (const auto text = HashView(found->entry_or_null()).Find(call.args[2])) {
-    const std::optional<long double> parsed = ParseLongDouble(*text);
+  const auto field = Shown(call, *found).FindField(call.args[2]);
+  if (field) {
+    const std::optional<long double> parsed = ParseLongDouble(field->value);
     if (!parsed) return call.reply.Error("ERR hash value is not a float");
     value = *parsed;
   }
   value += *amount;
   if (std::isnan(value) || std::isinf(value)) return call.reply.Error(errors::kIncrementNotFinite);
   const std::string text = FormatLongDouble(value);
-  call.txn.Do(*found, HashPut{call.args[2], text}, events::kHIncrByFloat);
+  call.txn.Do(*found, HashPut{call.args[2], text, ExpiryOf(field)}, events::kHIncrByFloat);
   call.reply.Bulk(text);
 }
 
@@ -115,40 +121,40 @@ void HIncrByFloat(DataCall& call) {
 
 void HGet(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
-  if (found) ReplyText(call, HashView(found->entry_or_null()).Find(call.args[2]));
+  if (found) ReplyText(call, Shown(call, *found).Find(call.args[2]));
 }
 
 void HMGet(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
-  const HashView hash(found->entry_or_null());
+  const HashView hash = Shown(call, *found);
   call.reply.Array(static_cast<int64_t>(call.args.size()) - 2);
   for (size_t i = 2; i < call.args.size(); ++i) ReplyText(call, hash.Find(call.args[i]));
 }
 
 void HExists(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
-  if (found) call.reply.Integer(HashView(found->entry_or_null()).Find(call.args[2]) ? 1 : 0);
+  if (found) call.reply.Integer(Shown(call, *found).Find(call.args[2]) ? 1 : 0);
 }
 
 void HStrLen(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
-  const auto value = HashView(found->entry_or_null()).Find(call.args[2]);
+  const auto value = Shown(call, *found).Find(call.args[2]);
   call.reply.Integer(value ? static_cast<int64_t>(value->size()) : 0);
 }
 
 void HLen(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
-  if (found) call.reply.Integer(static_cast<int64_t>(HashView(found->entry_or_null()).size()));
+  if (found) call.reply.Integer(static_cast<int64_t>(Shown(call, *found).size()));
 }
 
 void HGetAll(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
-  const HashView hash(found->entry_or_null());
+  const HashView hash = Shown(call, *found);
   if (call.TakesLong(2 * hash.size())) return;
-  call.reply.Map(static_cast<int64_t>(hash.size()));
+  call.reply.Map(static_cast<int64_t>(hash.CountShown()));
   hash.ForEach([&](std::string_view field, std::string_view value) {
     call.reply.Bulk(field);
     call.reply.Bulk(value);
@@ -158,18 +164,18 @@ void HGetAll(DataCall& call) {
 void HKeys(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
-  const HashView hash(found->entry_or_null());
+  const HashView hash = Shown(call, *found);
   if (call.TakesLong(hash.size())) return;
-  call.reply.Array(static_cast<int64_t>(hash.size()));
+  call.reply.Array(static_cast<int64_t>(hash.CountShown()));
   hash.ForEach([&](std::string_view field, std::string_view) { call.reply.Bulk(field); });
 }
 
 void HVals(DataCall& call) {
   const std::optional<Place> found = FindHash(call, Intent::kRead);
   if (!found) return;
-  const HashView hash(found->entry_or_null());
+  const HashView hash = Shown(call, *found);
   if (call.TakesLong(hash.size())) return;
-  call.reply.Array(static_cast<int64_t>(hash.size()));
+  call.reply.Array(static_cast<int64_t>(hash.CountShown()));
   hash.ForEach([&](std::string_view, std::string_view value) { call.reply.Bulk(value); });
 }
 
@@ -181,7 +187,7 @@ void HScan(DataCall& call) {
   ScanOptions options;
   call.args.Skip(2);
   if (*found && !ParseScanOptions(call, Scanned::kHash, &options)) return;
-  const HashView hash(found->entry_or_null());
+  const HashView hash = Shown(call, *found);
   if (call.TakesLong(2 * std::min(options.count, hash.size()))) return;
   resp::BulkList pairs(call.reply);
   const uint64_t next = hash.Scan(*cursor, options.count, [&](std::string_view field, std::string_view value) {
@@ -215,24 +221,30 @@ class PairReply {
 };
 
 void ReplyPicks(DataCall& call, const HashView& hash, int64_t count, bool with_values) {
-  if (count < 0 && hash.size() > 0) {
-    if (call.TakesLong(2 * static_cast<uint64_t>(-count))) return;
-    PairReply reply(call, -count, with_values);
-    for (; count < 0; ++count) hash.PickRandom(call.txn.random(), reply);
-    return;
+  // To find out what is shown, all must be looked at.
+  if (hash.MayHide() && call.TakesLong(2 * hash.size())) return;
+  const size_t shown = hash.CountShown();
+  if (count < 0 && shown > 0) {
+    const auto picks = static_cast<uint64_t>(-count);
+    if (call.TakesLong(2 * picks)) return;
+    return hash.PickRepeated(call.txn.random(), picks, PairReply(call, -count, with_values));
   }
-  const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(count, 0)), hash.size());
+  const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(count, 0)), shown);
   if (call.TakesLong(2 * different)) return;
   hash.PickDistinct(call.txn.random(), different, PairReply(call, static_cast<int64_t>(different), with_values));
+}
+
+void ReplyPick(DataCall& call, const HashView& hash) {
+  if (hash.MayHide() && call.TakesLong(2 * hash.size())) return;
+  if (hash.CountShown() == 0) return call.reply.Null();
+  hash.PickRepeated(call.txn.random(), 1, [&](std::string_view field, std::string_view) { call.reply.Bulk(field); });
 }
 
 void HRandField(DataCall& call) {
   if (call.args.size() == 2) {
     const std::optional<Place> found = FindHash(call, Intent::kRead);
-    if (!found) return;
-    if (!*found) return call.reply.Null();
-    return HashView(found->entry_or_null())
-        .PickRandom(call.txn.random(), [&](std::string_view field, std::string_view) { call.reply.Bulk(field); });
+    if (found) ReplyPick(call, Shown(call, *found));
+    return;
   }
   const std::optional<int64_t> count = ParsePickCount(call, call.args[2]);
   if (!count) return;
@@ -240,7 +252,7 @@ void HRandField(DataCall& call) {
   if (call.args.size() > 3 && !with_values) return call.reply.Error(errors::kSyntax);
   if (with_values && *count > INT64_MAX / 2) return call.reply.Error(errors::kOutOfRange);
   const std::optional<Place> found = FindHash(call, Intent::kRead);
-  if (found) ReplyPicks(call, HashView(found->entry_or_null()), *count, with_values);
+  if (found) ReplyPicks(call, Shown(call, *found), *count, with_values);
 }
 
 constexpr Command kHashCommands[] = {

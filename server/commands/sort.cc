@@ -157,7 +157,7 @@ std::optional<std::string> ValueOf(DataCall& call, std::string_view pattern, std
   }
   if (found.entry().type() != ValueType::kHash) return std::nullopt;
   const std::optional<std::string_view> value =
-      storage::HashView(&found.entry()).Find(pattern.substr(arrow + kArrow.size()));
+      storage::HashView(&found.entry(), call.txn.hides_fields_until()).Find(pattern.substr(arrow + kArrow.size()));
   return value ? std::optional<std::string>(*value) : std::nullopt;
 }
 

@@ -90,7 +90,7 @@ constexpr OptionRow kIdleOptions[] = {
     Switch("aof-disable-auto-gc", "no", "Log files that a snapshot covers are removed."),
     Switch("aof-timestamp-enabled", "no", "The log always tells times: ringkv-check --recover-to goes back to one."),
     Choice("sanitize-dump-payload", "no", "no yes clients", "DUMP payloads and RDB files are always checked in full."),
-    Choice("rdb-version-check", "strict", "strict relaxed", "RDB files up to version 11 are loaded."),
+    Choice("rdb-version-check", "strict", "strict relaxed", "RDB files up to version 12 are loaded."),
     // Replication.
     Switch("repl-diskless-sync", "yes", "A full sync is always sent from memory."),
     Number("repl-diskless-sync-delay", "5", 0, INT32_MAX, "A full sync begins at once, for each replica by itself."),

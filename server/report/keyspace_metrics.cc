@@ -17,6 +17,9 @@ constexpr GroupField<Database> kDatabaseFields[] = {
      .read = [](const Observation&, const Database& each) { return Reading(each.second.volatile_keys); }},
     {.info = "avg_ttl",
      .read = [](const Observation& o, const Database& each) { return Reading(each.second.AverageTtl(o.now_ms)); }},
+    {.info = "subexpiry",
+     .series = {"ringkv_keys_with_expiring_fields", kGauge, "Hashes of a database with fields that expire."},
+     .read = [](const Observation&, const Database& each) { return Reading(each.second.field_expiry_keys); }},
 };
 
 constexpr MetricGroup<Database> kDatabases = {

@@ -3,6 +3,7 @@
 #include "server/migration/key_migrations.h"
 #include "server/replication/replication.h"
 #include "server/report/metric_table.h"
+#include "storage/transaction/totals.h"
 
 namespace ringkv::server {
 namespace {
@@ -102,6 +103,10 @@ constexpr Metric kTrafficMetrics[] = {
      .info = "expired_keys",
      .series = {"ringkv_keys_expired_total", kCounter, "Expired keys."},
      .read = OfKeys<&storage::KeyStatistics::expired>},
+    {.section = "stats",
+     .info = "expired_subkeys",
+     .series = {"ringkv_fields_expired_total", kCounter, "Expired fields of hashes."},
+     .read = [](const Observation& o) { return Reading(storage::CountExpiredFields(o.txn)); }},
     {.section = "stats",
      .info = "expired_time_cap_reached_count",
      .read = [](const Observation& o) { return Reading(o.parts.housekeeping.expiry_cost().slices_cut.load()); }},

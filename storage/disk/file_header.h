@@ -19,7 +19,7 @@ constexpr std::string_view kLogMagic = "RINGKVLG";
 constexpr std::string_view kSnapshotMagic = "RINGKVSN";
 constexpr size_t kFileHeaderBytes = 64;
 // The newest version that this program writes and reads. Version 2 added collections, version 3 folded blocks, version
-// 4 libraries of functions, version 5 the ledger of slots.
+// 4 libraries of functions, version 5 the ledger of slots and fields that expire.
 constexpr uint32_t kFormatVersion = 5;
 
 struct FileHeader {

@@ -129,7 +129,7 @@ MutableEntry* MutableEntry::WithGap(size_t offset, size_t removed, size_t insert
 MutableEntry* MutableEntry::WithLarge(LargeValue* value) {
   MutableEntry* entry = WithGap(0, ValueLength(), sizeof(void*));
   std::memcpy(entry->mutable_value(), &value, sizeof(void*));
-  entry->set_kind({entry->type(), CollectionForm::kLarge});
+  entry->set_kind(entry->kind().With(CollectionForm::kLarge));
   return entry;
 }
 

@@ -36,7 +36,7 @@ class MutableEntry : public Entry {
 
   char* mutable_value() { return mutable_bytes() + HeaderSize() + KeyLength(); }
   void set_kind(ValueKind kind) {
-    meta_ = (meta_ & ~(kTypeMask | 3u << kFormShift)) | (kind.bits() & kTypeMask) | (kind.bits() & 0x30u) << 2;
+    meta_ = (meta_ & ~(kLowKindMask | 3u << kFormShift)) | (kind.bits() & kLowKindMask) | (kind.bits() & 0x30u) << 2;
   }
   // Whether freeing it takes long.
   bool IsLong() const;

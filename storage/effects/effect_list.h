@@ -40,6 +40,9 @@ constexpr const KeyEvent& EventOfTake(const ListTake& take) { return take.from_f
 constexpr const KeyEvent& EventOfExpiry(const ExpirySet& set) {
   return set.expiry == kNoExpiry ? events::kPersist : events::kExpire;
 }
+constexpr const KeyEvent& EventOfFieldExpiry(const HashFieldExpirySet& set) {
+  return set.expiry == kNoExpiry ? events::kHPersist : events::kHExpire;
+}
 constexpr const KeyEvent& EventOfErase(const Erase& erase) {
   switch (erase.reason) {
     case EraseReason::kExpired: return events::kExpired;
@@ -58,7 +61,11 @@ inline constexpr std::tuple kEffects{
     EffectRow<CollectionPut>{
         .tag = 9, .tag_with_expiry = 10, .name = "put collection", .event = Always<events::kRestore>},
 
-    EffectRow<HashPut>{.tag = 11, .name = "put field", .event = Always<events::kHSet>},
+    EffectRow<HashPut>{.tag = 11, .tag_with_expiry = 37, .name = "put field", .event = Always<events::kHSet>},
+    EffectRow<HashFieldExpirySet>{
+        .tag = 39, .tag_with_expiry = 38, .name = "expire field", .event = EventOfFieldExpiry},
+    EffectRow<HashFieldExpire>{
+        .tag = 40, .name = "erase expired field", .event = Always<events::kHExpired>, .may_empty = true},
     EffectRow<HashErase>{.tag = 12, .name = "erase field", .event = Always<events::kHDel>, .may_empty = true},
 
     EffectRow<ListPush>{.tag = 13, .name = "push", .event = EventOfPush},

@@ -60,14 +60,39 @@ struct CollectionPut {
 
 // --- changes of a collection: a missing key counts as an empty one, and one that becomes empty is gone --------------
 
+// The field has this value, and this expiry, from now on.
 struct HashPut {
   std::string_view field;
   std::string_view value;
+  UnixMs expiry = kNoExpiry;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit.Expiry(self.expiry);
+    visit(self.field);
+    visit(self.value);
+  }
+};
+
+// Sets the expiry of a field that exists; kNoExpiry removes it.
+struct HashFieldExpirySet {
+  std::string_view field;
+  UnixMs expiry = kNoExpiry;
+  static constexpr ValueType kType = ValueType::kHash;
+  template <typename Self, typename Visitor>
+  static void Fields(Self& self, Visitor&& visit) {
+    visit.Expiry(self.expiry);
+    visit(self.field);
+  }
+};
+
+// The field is erased because it has expired.
+struct HashFieldExpire {
+  std::string_view field;
   static constexpr ValueType kType = ValueType::kHash;
   template <typename Self, typename Visitor>
   static void Fields(Self& self, Visitor&& visit) {
     visit(self.field);
-    visit(self.value);
   }
 };
 

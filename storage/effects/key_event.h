@@ -55,8 +55,11 @@ inline constexpr KeyEvent kSetRange{"setrange", '$'};
 
 // Hashes.
 inline constexpr KeyEvent kHDel{"hdel", 'h'};
+inline constexpr KeyEvent kHExpire{"hexpire", 'h'};
+inline constexpr KeyEvent kHExpired{"hexpired", 'h'};
 inline constexpr KeyEvent kHIncrBy{"hincrby", 'h'};
 inline constexpr KeyEvent kHIncrByFloat{"hincrbyfloat", 'h'};
+inline constexpr KeyEvent kHPersist{"hpersist", 'h'};
 inline constexpr KeyEvent kHSet{"hset", 'h'};
 
 // Lists.

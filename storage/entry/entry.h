@@ -2,7 +2,7 @@
 // One key with its value, in one allocation; of a large collection, a pointer to it.
 //
 //   offset  bytes  what
-//   0       1      flags: type (4 bits), has expiry, long lengths, form (2 bits)
+//   0       1      flags: type (3 bits), has fields that expire, has expiry, long lengths, form (2 bits)
 //   1       3      access: when it was last used, or how often (see access.h)
 //   4       4      lengths: key (1 byte) and value (3 bytes); with long lengths: the value's alone
 //   8       8      expiry, if it has one: milliseconds since 1970
@@ -43,27 +43,35 @@ enum class CollectionForm : uint8_t {
   kIntegers = 2,  // a set of integers in their order, see types/integer_set.h
 };
 
-// The kind of a value: type and form, six bits of an entry.
+// The kind of a value: type and form, and of a hash whether it has fields that expire; six bits of an entry.
 class ValueKind {
  public:
   constexpr ValueKind(StringForm form) : form_(static_cast<uint8_t>(form)) {}
-  constexpr ValueKind(ValueType type, CollectionForm form) : type_(type), form_(static_cast<uint8_t>(form)) {}
-  // From the lower four bits, and the two above them.
+  constexpr ValueKind(ValueType type, CollectionForm form, bool has_field_expiry = false)
+      : type_(type), form_(static_cast<uint8_t>(form)), has_field_expiry_(has_field_expiry) {}
+  // From the lower three bits, the one above them, and the next two.
   constexpr explicit ValueKind(uint8_t bits)
-      : type_(static_cast<ValueType>(bits & 0x0f)), form_(static_cast<uint8_t>(bits >> 4 & 3)) {}
+      : type_(static_cast<ValueType>(bits & 0x07)),
+        form_(static_cast<uint8_t>(bits >> 4 & 3)),
+        has_field_expiry_((bits & 0x08) != 0) {}
 
   constexpr ValueType type() const { return type_; }
   constexpr StringForm string_form() const { return static_cast<StringForm>(form_); }
   constexpr CollectionForm form() const { return static_cast<CollectionForm>(form_); }
+  constexpr bool has_field_expiry() const { return has_field_expiry_; }
   constexpr uint8_t bits() const {
-    return static_cast<uint8_t>(static_cast<unsigned>(type_) | static_cast<unsigned>(form_) << 4);
+    return static_cast<uint8_t>(static_cast<unsigned>(type_) | (has_field_expiry_ ? 0x08u : 0u) |
+                                static_cast<unsigned>(form_) << 4);
   }
+  constexpr ValueKind With(CollectionForm form) const { return {type_, form, has_field_expiry_}; }
+  constexpr ValueKind WithFieldExpiry(bool has_field_expiry) const { return {type_, form(), has_field_expiry}; }
   constexpr bool is_large() const { return type_ != ValueType::kString && form() == CollectionForm::kLarge; }
   constexpr bool operator==(const ValueKind&) const = default;
 
  private:
   ValueType type_ = ValueType::kString;
   uint8_t form_ = 0;
+  bool has_field_expiry_ = false;
 };
 
 constexpr UnixMs kNoExpiry = std::numeric_limits<UnixMs>::min();
@@ -77,7 +85,7 @@ class Entry {
   // Of a string its bytes, of a collection what its form says.
   std::string_view value() const { return {bytes() + HeaderSize() + KeyLength(), ValueLength()}; }
   ValueType type() const { return static_cast<ValueType>(meta_ & kTypeMask); }
-  ValueKind kind() const { return ValueKind(static_cast<uint8_t>((meta_ & kTypeMask) | (meta_ >> 2 & 0x30))); }
+  ValueKind kind() const { return ValueKind(static_cast<uint8_t>((meta_ & kLowKindMask) | (meta_ >> 2 & 0x30))); }
   StringForm form() const { return kind().string_form(); }
   // Only if the kind is large.
   LargeValue& large() const {
@@ -85,6 +93,8 @@ class Entry {
     std::memcpy(&large, value().data(), sizeof(void*));
     return *large;
   }
+  // Whether it is a hash with fields that expire.
+  bool has_field_expiry() const { return (meta_ & kHasFieldExpiry) != 0; }
   bool has_expiry() const { return (meta_ & kHasExpiry) != 0; }
   // kNoExpiry if it has none.
   UnixMs expiry() const {
@@ -107,7 +117,9 @@ class Entry {
   }
 
  protected:
-  static constexpr uint32_t kTypeMask = 0x0f;
+  static constexpr uint32_t kTypeMask = 0x07;
+  static constexpr uint32_t kHasFieldExpiry = 0x08;
+  static constexpr uint32_t kLowKindMask = kTypeMask | kHasFieldExpiry;
   static constexpr uint32_t kHasExpiry = 0x10;
   static constexpr uint32_t kLong = 0x20;
   static constexpr unsigned kFormShift = 6;

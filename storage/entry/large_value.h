@@ -8,6 +8,7 @@
 #include <string>
 
 #include "storage/base/byte_codec.h"
+#include "storage/base/clock.h"
 #include "storage/entry/folded_bytes.h"
 
 namespace ringkv::storage {
@@ -22,6 +23,8 @@ class LargeValue {
   virtual size_t size() const = 0;
   // The bytes of all its allocations, in constant time.
   virtual size_t bytes() const = 0;
+  // See NextFieldExpiry in field_expiry.h. Only of a hash that has such fields.
+  virtual UnixMs NextFieldExpiry() const { return 0; }
   // Appends the packed elements.
   virtual void Pack(std::string* out) const = 0;
   // Appends their size and the packed elements.

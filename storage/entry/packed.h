@@ -3,7 +3,7 @@
 // their entry; all collections have it in snapshots and in the log.
 //
 //   texts      each its length (LEB128) and its bytes
-//   a hash     field, value, field, value, ... in the order of insertion
+//   a hash     field, value, field, value, ... in the order of insertion; with fields that expire, see field_expiry.h
 //   a set      members, in the order of insertion
 //   sorted set member and score, ascending (see score_code.h)
 //   a list     elements with their length at both ends (see list_bytes.h)

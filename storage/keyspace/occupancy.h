@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The partitions of each database that have keys, and those that have keys with an expiry. Visits of a whole database
-// skip the others.
+// The partitions of each database that have keys, those that have keys with an expiry, and those with such keys or
+// hashes whose fields expire. Visits of a whole database skip the others.
 //
 // Threads: atomic. The bits of a partition change under its lock and are exact for a thread that holds it; other
 // threads may read slightly stale bits.
@@ -65,9 +65,15 @@ class Occupancy {
         used_(std::make_unique<std::atomic<uint64_t>[]>(databases / 64 + 1)) {}
 
   // Sets the bits of a database in a partition. Call under the partition's lock.
-  void Note(DbIndex db, size_t partition, bool has_keys, bool has_volatile_keys) {
-    if (Put(sets_[db].keys, partition, has_keys) && has_keys) Put(used_.get(), db, true);
-    Put(sets_[db].volatile_keys, partition, has_volatile_keys);
+  struct Bits {
+    bool keys = false;
+    bool volatile_keys = false;
+    bool due_keys = false;  // or hashes with fields that expire
+  };
+  void Note(DbIndex db, size_t partition, const Bits& has) {
+    if (Put(sets_[db].keys, partition, has.keys) && has.keys) Put(used_.get(), db, true);
+    Put(sets_[db].volatile_keys, partition, has.volatile_keys);
+    Put(sets_[db].due_keys, partition, has.due_keys);
   }
   // Clears the bits of a database. Call under the locks of all partitions.
   void NoteUnused(DbIndex db) { Put(used_.get(), db, false); }
@@ -79,11 +85,11 @@ class Occupancy {
     for (size_t i = 0; i < copy.size(); ++i) copy[i] = words[i].load(std::memory_order_acquire);
     return PartitionSet(copy);
   }
-  // Partitions with keys that have an expiry, in any database.
-  PartitionSet WithVolatileKeys() const {
+  // Partitions with keys that have an expiry, or fields that do, in any database.
+  PartitionSet WithDueKeys() const {
     std::array<uint64_t, PartitionSet::kWords> all{};
     ForEachUsed([&](DbIndex db) {
-      for (size_t i = 0; i < all.size(); ++i) all[i] |= sets_[db].volatile_keys[i].load(std::memory_order_acquire);
+      for (size_t i = 0; i < all.size(); ++i) all[i] |= sets_[db].due_keys[i].load(std::memory_order_acquire);
     });
     return PartitionSet(all);
   }
@@ -108,6 +114,7 @@ class Occupancy {
   struct alignas(64) Sets {
     Words keys{};
     Words volatile_keys{};
+    Words due_keys{};
   };
 
   // Writes only changed words, because all threads read them frequently. Returns whether it changed.

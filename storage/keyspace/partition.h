@@ -46,7 +46,11 @@ struct alignas(64) Partition {
   // Call when the table of a database may have got its first key or lost its last.
   void NoteOccupancy(DbIndex db) REQUIRES(mutex) {
     const Table* table = tables[db].get();
-    occupancy->Note(db, index, table != nullptr && table->keys() > 0, table != nullptr && table->volatile_keys() > 0);
+    if (table == nullptr) return occupancy->Note(db, index, {});
+    occupancy->Note(db, index,
+                    {.keys = table->keys() > 0,
+                     .volatile_keys = table->volatile_keys() > 0,
+                     .due_keys = table->volatile_keys() + table->field_expiry_keys() > 0});
   }
 
   // What every transaction touches comes first and fills one cache line, which passes from core to core with the lock.
@@ -61,6 +65,7 @@ struct alignas(64) Partition {
   Occupancy* occupancy = nullptr;
   size_t index = 0;
 
+  uint64_t expired_fields GUARDED_BY(mutex) = 0;  // of hashes; since the same time as the statistics
   std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);
   uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // one bit per slot of the partition, in a placement by slot
   std::unique_ptr<TrackingTable> tracking GUARDED_BY(mutex);  // null while nobody has read a key to keep it

@@ -32,17 +32,19 @@ std::optional<std::string_view> Unsealed(std::string_view payload) {
 
 }  // namespace
 
-void SealPayload(std::string* payload) {
-  PutFixed(payload, static_cast<uint16_t>(kWrittenRdbVersion));
+void SealPayload(std::string* payload, int version) {
+  PutFixed(payload, static_cast<uint16_t>(version));
   PutFixed(payload, Crc64(0, *payload));
 }
 
 std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
   std::string payload;
   payload.reserve(packed.size() + packed.size() / 2);  // scores have eight bytes there
-  payload.push_back(static_cast<char>(WrittenRdbType(kind)));
-  PutRdbValue(&payload, kind, packed);
-  SealPayload(&payload);
+  const RdbType type = WrittenRdbType(kind);
+  payload.push_back(static_cast<char>(type));
+  PutRdbValue(&payload, type, kind, packed);
+  // So an older server refuses it by its version, and says so.
+  SealPayload(&payload, kind.has_field_expiry() ? kFieldExpiryRdbVersion : kWrittenRdbVersion);
   return payload;
 }
 

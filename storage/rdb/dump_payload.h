@@ -41,7 +41,7 @@ DumpStatus DecodeDumpSet(std::string_view payload, NewSet* set);
 
 // Appended library by library: begin with an empty payload.
 void AddLibraryToPayload(std::string* payload, std::string_view code);
-void SealPayload(std::string* payload);
+void SealPayload(std::string* payload, int version = kWrittenRdbVersion);
 
 enum class LibrariesStatus : uint8_t {
   kValid,

@@ -20,7 +20,11 @@ std::string_view NameOf(RdbType type) {
     case RdbType::kHash:
     case RdbType::kHashZipmap:
     case RdbType::kHashZiplist:
-    case RdbType::kHashListpack: return "hash";
+    case RdbType::kHashListpack:
+    case RdbType::kHashMetadataEarly:
+    case RdbType::kHashListpackExEarly:
+    case RdbType::kHashMetadata:
+    case RdbType::kHashListpackEx: return "hash";
     case RdbType::kStreamListpacks:
     case RdbType::kStreamListpacks2:
     case RdbType::kStreamListpacks3: return "stream";

@@ -10,13 +10,15 @@ namespace ringkv::storage {
 
 constexpr std::string_view kRdbMagic = "REDIS";  // then the version in four digits
 constexpr int kOldestRdbVersion = 9;             // Redis 5
-constexpr int kNewestRdbVersion = 11;            // Redis 7.2
+constexpr int kNewestRdbVersion = 12;            // Redis 7.4 and 8.0
 constexpr int kWrittenRdbVersion = 10;           // Redis 7.0
+constexpr int kFieldExpiryRdbVersion = 12;       // the first one with fields that expire
 
 // Opcodes: the bytes before parts of the file other than keys.
 namespace rdb_opcode {
 constexpr uint8_t kFunctionOld = 246;
 constexpr uint8_t kFunction = 245;
+constexpr uint8_t kSlotInfo = 244;
 constexpr uint8_t kModuleAux = 247;
 constexpr uint8_t kIdle = 248;
 constexpr uint8_t kFrequency = 249;
@@ -50,6 +52,10 @@ enum class RdbType : uint8_t {
   kStreamListpacks2 = 19,
   kSetListpack = 20,
   kStreamListpacks3 = 21,
+  kHashMetadataEarly = 22,    // of release candidates of Redis 7.4
+  kHashListpackExEarly = 23,  // likewise
+  kHashMetadata = 24,         // with fields that expire
+  kHashListpackEx = 25,       // likewise
 };
 
 // The name in TYPE; empty if the type is unknown.

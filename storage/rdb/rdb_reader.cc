@@ -54,6 +54,11 @@ bool RdbReader::ReadBeside(uint8_t opcode, RdbKey* key) {
       in_.Length();
       in_.Length();
       return true;
+    case rdb_opcode::kSlotInfo:
+      in_.Length();  // which slot
+      in_.Length();  // how many keys it has, and how many with an expiry
+      in_.Length();
+      return true;
     case rdb_opcode::kSelectDatabase: db_ = in_.Length(); return true;
     case rdb_opcode::kExpiryMs: key->expiry = in_.Fixed<int64_t>(); return true;
     case rdb_opcode::kExpirySeconds: key->expiry = UnixMs{in_.Fixed<int32_t>()} * 1000; return true;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "storage/rdb/packed_blobs.h"
 #include "storage/rdb/rdb_skip.h"
 #include "storage/rdb/rdb_stream.h"
+#include "storage/types/hash_fields.h"
 #include "storage/types/list_bytes.h"
 #include "storage/types/packed_visit.h"
 #include "storage/types/stream_pack.h"
@@ -43,11 +45,26 @@ struct ElementWriter {
   }
 };
 
+// See ReadExpiringFields.
+void PutExpiringFields(std::string* out, std::string_view packed) {
+  UnixMs next;
+  std::memcpy(&next, packed.data() + kPackedHead, sizeof next);
+  PutFixed(out, next);
+  PutRdbLength(out, PackedCount(packed));
+  for (PackedFields fields(packed, true); !fields.AtEnd();) {
+    const HashField field = fields.Next();
+    PutRdbLength(out, field.expiry == kNoExpiry ? 0 : static_cast<uint64_t>(field.expiry - next) + 1);
+    PutRdbString(out, field.name);
+    PutRdbString(out, field.value);
+  }
+}
+
 // --- reading --------------------------------------------------------------------------------------------------------
 
 struct Elements {
   TextList texts;
-  std::vector<double> scores;  // of a sorted set, one for each text
+  std::vector<UnixMs> expiries;  // of a hash with such fields, one for two texts
+  std::vector<double> scores;    // of a sorted set, one for each text
 };
 
 // `room`: see RdbInput::Text.
@@ -141,6 +158,44 @@ bool SplitScores(Elements* elements) {
   return true;
 }
 
+constexpr uint64_t kLastExpiry = (uint64_t{1} << 48) - 2;
+
+bool AddExpiry(uint64_t expiry, Elements* elements) {
+  if (expiry > kLastExpiry) return false;
+  elements->expiries.push_back(expiry == 0 ? kNoExpiry : static_cast<UnixMs>(expiry));
+  return true;
+}
+
+// Expiry (0: none), field and value of each. Expiries are one more than what is added to that of the next field; early
+// ones are absolute.
+bool ReadExpiringFields(RdbInput& in, bool is_early, Elements* elements) {
+  const uint64_t next = is_early ? 1 : in.Fixed<uint64_t>();
+  if (next > kLastExpiry) return false;
+  std::string room;
+  for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
+    const uint64_t code = in.Length();
+    if (code > kLastExpiry || !AddExpiry(code == 0 ? 0 : next + code - 1, elements)) return false;
+    if (!ReadOne(in, &room, &elements->texts) || !ReadOne(in, &room, &elements->texts)) return false;
+  }
+  return in.ok();
+}
+
+// Field, value and expiry (0: none) of each.
+bool ReadExpiringListpack(RdbInput& in, bool is_early, Elements* elements) {
+  if (!is_early) in.Fixed<uint64_t>();  // when the next field expires
+  TextList triples;
+  if (!ReadBlob(in, ReadListpack, &triples) || triples.size() % 3 != 0) return false;
+  for (size_t i = 0; i < triples.size(); i += 3) {
+    elements->texts.Add(triples[i]);
+    elements->texts.Add(triples[i + 1]);
+    uint64_t expiry = 0;
+    const std::string_view text = triples[i + 2];
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), expiry);
+    if (error != std::errc() || end != text.data() + text.size() || !AddExpiry(expiry, elements)) return false;
+  }
+  return true;
+}
+
 bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
   TextList* texts = &elements->texts;
   switch (type) {
@@ -150,6 +205,10 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
       const uint64_t fields = in.Length();
       return fields <= UINT32_MAX && ReadStrings(in, 2 * fields, texts);
     }
+    case RdbType::kHashMetadataEarly: return ReadExpiringFields(in, true, elements);
+    case RdbType::kHashMetadata: return ReadExpiringFields(in, false, elements);
+    case RdbType::kHashListpackExEarly: return ReadExpiringListpack(in, true, elements);
+    case RdbType::kHashListpackEx: return ReadExpiringListpack(in, false, elements);
     case RdbType::kListZiplist:
     case RdbType::kHashZiplist: return ReadBlob(in, ReadZiplist, texts);
     case RdbType::kHashZipmap: return ReadBlob(in, ReadZipmap, texts);
@@ -218,6 +277,19 @@ bool PackTexts(const TextList& texts, size_t step, std::string* packed) {
   return true;
 }
 
+bool HasExpiry(const Elements& elements) {
+  return std::any_of(elements.expiries.begin(), elements.expiries.end(), [](UnixMs each) { return each != kNoExpiry; });
+}
+
+bool PackHash(const Elements& elements, std::string* packed) {
+  const TextList& texts = elements.texts;
+  if (!HasExpiry(elements)) return PackTexts(texts, 2, packed);
+  if (!AreDistinct(texts, 2)) return false;
+  FieldPacker packer(packed, texts.size() / 2, true);
+  for (size_t i = 0; i < texts.size(); i += 2) packer.Add({texts[i], texts[i + 1], elements.expiries[i / 2]});
+  return true;
+}
+
 void PackList(const TextList& texts, std::string* packed) {
   packed->reserve(kPackedHead + texts.bytes() + 2 * kUsualLengths * texts.size());
   AppendPackedHead(packed, texts.size());
@@ -255,7 +327,9 @@ std::optional<ValueType> TypeOf(RdbType type) {
 
 }  // namespace
 
-RdbType WrittenRdbType(ValueKind kind) {
+RdbType WrittenRdbType(ValueKind kind) { return kind.has_field_expiry() ? RdbType::kHashMetadata : PlainRdbType(kind); }
+
+RdbType PlainRdbType(ValueKind kind) {
   switch (kind.type()) {
     case ValueType::kString: return RdbType::kString;
     case ValueType::kHash: return RdbType::kHash;
@@ -267,7 +341,8 @@ RdbType WrittenRdbType(ValueKind kind) {
   return RdbType::kString;
 }
 
-void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed) {
+void PutRdbValue(std::string* out, RdbType type, ValueKind kind, std::string_view packed) {
+  if (type == RdbType::kHashMetadata) return PutExpiringFields(out, packed);
   if (kind.type() == ValueType::kString) return PutRdbString(out, packed);
   if (kind.type() == ValueType::kStream) return PutRdbStream(out, *UnpackStream(packed));
   const bool are_integers = kind.form() == CollectionForm::kIntegers;
@@ -298,7 +373,10 @@ RdbValueStatus ReadRdbValue(RdbInput& in, RdbType type, ValueKind* kind, std::st
   switch (*value_type) {
     case ValueType::kString:
     case ValueType::kStream: break;
-    case ValueType::kHash: is_good = PackTexts(elements.texts, 2, packed); break;
+    case ValueType::kHash:
+      is_good = PackHash(elements, packed);
+      *kind = kind->WithFieldExpiry(HasExpiry(elements));
+      break;
     case ValueType::kList: PackList(elements.texts, packed); break;
     case ValueType::kSet: is_good = PackTexts(elements.texts, 1, packed); break;
     case ValueType::kSortedSet: is_good = PackScored(elements, packed); break;

@@ -11,10 +11,12 @@
 
 namespace ringkv::storage {
 
-// The type byte of a key with such a value.
+// The type byte of a key with such a value. Redis 7.0 knows no fields that expire.
 RdbType WrittenRdbType(ValueKind kind);
-// `packed`: for a string its bytes.
-void PutRdbValue(std::string* out, ValueKind kind, std::string_view packed);
+// The same for Redis 7.0: fields don't expire there.
+RdbType PlainRdbType(ValueKind kind);
+// `type`: one of these. `packed`: for a string its bytes.
+void PutRdbValue(std::string* out, RdbType type, ValueKind kind, std::string_view packed);
 
 enum class RdbValueStatus : uint8_t {
   kValid,

@@ -51,9 +51,10 @@ void RdbWriter::Key(std::string_view key, ValueKind kind, std::string_view packe
     out_.push_back(static_cast<char>(rdb_opcode::kExpiryMs));
     PutFixed(&out_, expiry);
   }
-  out_.push_back(static_cast<char>(WrittenRdbType(kind)));
+  const RdbType type = PlainRdbType(kind);
+  out_.push_back(static_cast<char>(type));
   PutRdbString(&out_, key);
-  PutRdbValue(&out_, kind, packed);
+  PutRdbValue(&out_, type, kind, packed);
   Count(from);
 }
 

@@ -174,6 +174,11 @@ void CommandEncoder::Show(std::string_view key, const HashPut& put) { Command({"
 
 void CommandEncoder::Show(std::string_view key, const HashErase& erase) { Command({"HDEL", key, erase.field}); }
 
+// There is nothing that the receiver could be told.
+void CommandEncoder::Show(std::string_view, const HashFieldExpirySet&) {}
+
+void CommandEncoder::Show(std::string_view key, const HashFieldExpire& expire) { Command({"HDEL", key, expire.field}); }
+
 void CommandEncoder::Show(std::string_view key, const ListPush& push) {
   Command({push.at_front ? "LPUSH" : "RPUSH", key, push.element});
 }

@@ -2,6 +2,7 @@
 // Effects as commands of Redis (7.0), in RESP: a redis-server that executes them has the data that the effects made.
 //
 // Each effect becomes one command, which doesn't fail; only a whole collection takes several. Times are absolute.
+// Fields of hashes don't expire there: redis-server 7.0 has no such fields, and gets each one's end as HDEL.
 //
 // Threads: confined.
 #pragma once
@@ -53,6 +54,8 @@ class CommandEncoder {
   void Show(std::string_view key, const CollectionPut& put);
   void Show(std::string_view key, const HashPut& put);
   void Show(std::string_view key, const HashErase& erase);
+  void Show(std::string_view key, const HashFieldExpirySet& set);
+  void Show(std::string_view key, const HashFieldExpire& expire);
   void Show(std::string_view key, const ListPush& push);
   void Show(std::string_view key, const ListInsert& insert);
   void Show(std::string_view key, const ListTake& take);

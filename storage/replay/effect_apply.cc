@@ -37,9 +37,18 @@ struct Applier {
 
 }  // namespace
 
+namespace {
+
+// No field expires before 1970: it is erased instead.
+bool IsFieldExpiry(UnixMs expiry) { return expiry == kNoExpiry || expiry > 0; }
+
+}  // namespace
+
 bool IsSound(const AnyEffect& effect, uint64_t longest_string) {
   if (const auto* patch = std::get_if<StringPatch>(&effect)) return IsWithin(*patch, longest_string);
   if (const auto* put = std::get_if<CollectionPut>(&effect)) return IsPackedCollection(put->kind, put->packed);
+  if (const auto* put = std::get_if<HashPut>(&effect)) return IsFieldExpiry(put->expiry);
+  if (const auto* set = std::get_if<HashFieldExpirySet>(&effect)) return IsFieldExpiry(set->expiry);
   if (const auto* append = std::get_if<StreamAppend>(&effect)) return StreamFields::AreSound(append->fields);
   if (const auto* library = std::get_if<LibraryPut>(&effect)) return !library->name.empty();
   return true;

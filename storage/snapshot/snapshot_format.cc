@@ -125,7 +125,8 @@ BlockEntry DecodeEntry(ByteReader* from) {
   if (from->ok()) std::memcpy(&entry.access, access.data(), access.size());
   entry.key = from->Text();
   entry.value = from->Text();
-  const bool is_sound = entry.kind.type() == ValueType::kString || IsPackedCollection(entry.kind, entry.value);
+  const bool is_sound = entry.kind.type() == ValueType::kString ? !entry.kind.has_field_expiry()
+                                                                : IsPackedCollection(entry.kind, entry.value);
   if (!is_sound) from->Bytes(UINT64_MAX);
   return entry;
 }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Which keys of a segment expire when: a binary heap of 8 bytes a key.
+// Which keys of a segment expire when, or have fields that do: a binary heap of 8 bytes a key.
 //
 // An item says "look at this position then", not "this key expires then": a key that was persisted, deleted or given
 // more time leaves its item behind, and the look-up that it causes finds that out. Invariant, kept by Segment: each
-// key with an expiry has an item that is due no later than the key is. Items left behind are bounded: the segment
-// rebuilds the heap when it is more than twice as long as it has keys with an expiry.
+// key with an expiry, its own or of fields, has an item that is due no later. Items left behind are bounded: the
+// segment rebuilds the heap when it is more than twice as long as it has expiries.
 //
 // Threads: guarded by the partition.
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "storage/base/allocator.h"
 #include "storage/base/clock.h"
 
 namespace ringkv::storage {
@@ -22,13 +24,19 @@ namespace ringkv::storage {
 using DueTime = uint32_t;
 constexpr DueTime kNeverDue = UINT32_MAX;
 constexpr UnixMs kDueUnitMs = 512;
+constexpr UnixMs kDueEpoch = 1'577'836'800'000;
 
 inline DueTime DueTimeOf(UnixMs expiry) {
-  constexpr UnixMs kEpoch = 1'577'836'800'000;
-  if (expiry <= kEpoch) return 0;
-  const UnixMs units = (expiry - kEpoch + kDueUnitMs - 1) / kDueUnitMs;
+  if (expiry <= kDueEpoch) return 0;
+  const UnixMs units = (expiry - kDueEpoch + kDueUnitMs - 1) / kDueUnitMs;
   return units >= kNeverDue ? kNeverDue - 1 : static_cast<DueTime>(units);
 }
+
+// The first moment that is due then. (What is due at 0 may be so before it.)
+constexpr UnixMs FirstMomentOf(DueTime due) { return kDueEpoch + due * kDueUnitMs - (kDueUnitMs - 1); }
+
+// What is due by this has expired for certain at `now`.
+inline DueTime DueForCertain(UnixMs now) { return DueTimeOf(now - (kDueUnitMs - 1)); }
 
 class ExpiryQueue {
  public:
@@ -38,6 +46,7 @@ class ExpiryQueue {
   };
 
   void Add(DueTime due, uint32_t local_position) {
+    if (items_.size() == items_.capacity()) Grow();
     items_.push_back({due, local_position});
     std::push_heap(items_.begin(), items_.end(), Later);
   }
@@ -54,6 +63,11 @@ class ExpiryQueue {
   void Clear() { std::vector<Item>().swap(items_); }
 
  private:
+  // By an eighth, to what fills an allocation.
+  void Grow() {
+    const size_t wanted = items_.size() + items_.size() / 8 + 1;
+    items_.reserve(AllocationSize(wanted * sizeof(Item)) / sizeof(Item));
+  }
   static bool Later(const Item& a, const Item& b) { return a.due > b.due; }
 
   std::vector<Item> items_;

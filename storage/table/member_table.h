@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "storage/base/text_list.h"
 #include "storage/table/table.h"
 
 namespace ringkv::storage {
@@ -31,8 +32,10 @@ class MemberTable {
   const Entry* Find(std::string_view name) const;
   // Adds the member, if it does not exist. Returns its entry, and whether it is new.
   std::pair<const Entry*, bool> Add(std::string_view name, std::string_view value);
-  // Adds the member or sets its value. Returns its entry, and whether it is new.
-  std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value);
+  // Adds the member or sets its value, and its expiry. Returns its entry, and whether it is new.
+  std::pair<const Entry*, bool> Put(std::string_view name, std::string_view value, UnixMs expiry = kNoExpiry);
+  // False if it does not exist. kNoExpiry: it does not expire any more.
+  bool SetExpiry(std::string_view name, UnixMs expiry);
   // What to prefetch for a name some time before it is looked for or added.
   const char* BucketAddress(std::string_view name) const {
     const uint32_t position = PositionOf(name);
@@ -40,6 +43,15 @@ class MemberTable {
   }
   // False if it does not exist.
   bool Erase(std::string_view name);
+
+  // Members that expire. Nothing happens to them but that GatherExpired tells their names.
+  size_t expiring() const { return table_.volatile_keys(); }
+  // None of them expires before it.
+  UnixMs NextExpiry() const;
+  // Adds the names of up to `most` members that expired half a second ago to `names`; the caller erases them. A look at
+  // many more members than that goes on where the last one ended, and until then NextExpiry is long ago. Returns the
+  // effort, in members.
+  size_t GatherExpired(UnixMs now, size_t most, TextList* names);
 
   // A random member; the table must not be empty.
   const Entry& Random(storage::Random& random) const;
@@ -85,11 +97,12 @@ class MemberTable {
  private:
   uint32_t PositionOf(std::string_view name) const;
   // Of a name that is not there yet.
-  const Entry* Insert(uint32_t position, std::string_view name, std::string_view value);
+  const Entry* Insert(uint32_t position, std::string_view name, std::string_view value, UnixMs expiry);
 
   const uint64_t seed_;
   Table table_;
   size_t entry_bytes_ = 0;
+  uint64_t gathered_to_ = 0;  // the position where GatherExpired goes on; 0: with the first one
 };
 
 }  // namespace ringkv::storage

@@ -29,6 +29,10 @@ const Cell* Segment::Insert(uint32_t local_position, MutableEntry* entry) {
     ++volatile_keys_;
     QueueExpiry(entry->expiry(), local_position);
   }
+  if (entry->has_field_expiry()) {
+    CountFieldExpiry(1);
+    QueueExpiry(NextFieldExpiry(*entry), local_position);
+  }
   return &*place;
 }
 
@@ -36,6 +40,7 @@ MutableEntry* Segment::Remove(const Cell* cell) {
   MutableEntry* entry = cell->mutable_entry();
   const uint32_t local_position = cell->local_position();
   if (entry->has_expiry()) --volatile_keys_;
+  if (entry->has_field_expiry()) CountFieldExpiry(-1u);
   cells_.erase(Probe{entry->key(), local_position}, CellHash(depth_).Of(local_position));
   if (cells_.bucket_count() > kSmallTable && cells_.size() * 4 < cells_.bucket_count()) {
     cells_.rehash(BucketsFor(cells_.size() * 2));
@@ -43,18 +48,22 @@ MutableEntry* Segment::Remove(const Cell* cell) {
   return entry;
 }
 
-void Segment::Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry) {
+void Segment::Replace(const Cell* cell, const Expiries& before, MutableEntry* entry) {
   // What stays as it is isn't written: neighbouring cells, and the segment, are in other cores' caches too.
   if (cell->entry() != entry) cell->set_entry(entry);
-  const UnixMs expiry = entry->expiry();
-  if (expiry == old_expiry) return;
-  if (expiry == kNoExpiry) {
-    --volatile_keys_;
-    return;
+  const Expiries now = ExpiriesOf(*entry);
+  if (now == before) return;
+  if ((now.key != kNoExpiry) != (before.key != kNoExpiry)) volatile_keys_ += now.key != kNoExpiry ? 1 : -1u;
+  if ((now.fields != kNoExpiry) != (before.fields != kNoExpiry)) {
+    CountFieldExpiry(now.fields != kNoExpiry ? 1 : -1u);
   }
-  if (old_expiry == kNoExpiry) ++volatile_keys_;
-  // A later expiry is covered by the item that the earlier one left.
-  if (old_expiry == kNoExpiry || expiry < old_expiry) QueueExpiry(expiry, cell->local_position());
+  QueueIfEarlier(before.key, now.key, cell->local_position());
+  QueueIfEarlier(before.fields, now.fields, cell->local_position());
+}
+
+// A later expiry is covered by the item that the earlier one left.
+void Segment::QueueIfEarlier(UnixMs before, UnixMs now, uint32_t local_position) {
+  if (now != kNoExpiry && (before == kNoExpiry || now < before)) QueueExpiry(now, local_position);
 }
 
 size_t Segment::Pick(Random& random, size_t most, bool volatile_only, const Cell** found) const {
@@ -138,7 +147,7 @@ size_t Segment::PickByCounting(Random& random, bool volatile_only, const Cell** 
 }
 
 void Segment::QueueExpiry(UnixMs expiry, uint32_t local_position) {
-  if (expiries_.size() >= 2 * size_t{volatile_keys_} + kItemsLeftBehind) {
+  if (expiries_.size() >= 2 * (size_t{volatile_keys_} + field_expiry_keys_) + kItemsLeftBehind) {
     RebuildExpiries();
     // The key at hand may stand in the table already, and then it has its item now; one more does no harm.
   }
@@ -154,7 +163,9 @@ void Segment::QueueAgain(uint32_t local_position, DueTime earliest) {
 void Segment::RebuildExpiries() {
   expiries_.Clear();
   for (const Cell& cell : cells_) {
-    if (cell.entry()->has_expiry()) expiries_.Add(DueTimeOf(cell.entry()->expiry()), cell.local_position());
+    const Expiries expiries = ExpiriesOf(*cell.entry());
+    if (expiries.key != kNoExpiry) expiries_.Add(DueTimeOf(expiries.key), cell.local_position());
+    if (expiries.fields != kNoExpiry) expiries_.Add(DueTimeOf(expiries.fields), cell.local_position());
   }
 }
 
@@ -168,11 +179,12 @@ void Segment::SplitInto(Segment& low, Segment& high) {
     Segment& target = (item.local_position & bit) != 0 ? high : low;
     target.expiries_.Add(item.due, item.local_position);
   }
-  if (volatile_keys_ > 0) {
+  if (volatile_keys_ + field_expiry_keys_ > 0) {
     // Only a segment that holds expiries pays for a look at its entries.
     for (const Cell& cell : cells_) {
-      if (!cell.entry()->has_expiry()) continue;
-      ++((cell.local_position() & bit) != 0 ? high : low).volatile_keys_;
+      Segment& target = (cell.local_position() & bit) != 0 ? high : low;
+      if (cell.entry()->has_expiry()) ++target.volatile_keys_;
+      if (cell.entry()->has_field_expiry()) target.CountFieldExpiry(1);
     }
   }
   cells_.clear();
@@ -182,6 +194,7 @@ void Segment::MoveInto(Segment& shallower) {
   for (const Cell& cell : cells_) shallower.cells_.insert(cell);
   for (const ExpiryQueue::Item& item : expiries_.items()) shallower.expiries_.Add(item.due, item.local_position);
   shallower.volatile_keys_ += volatile_keys_;
+  shallower.CountFieldExpiry(field_expiry_keys_);
   cells_.clear();
 }
 

@@ -19,6 +19,7 @@
 #include "storage/base/allocator.h"
 #include "storage/base/random.h"
 #include "storage/entry/entry.h"
+#include "storage/entry/field_expiry.h"
 #include "storage/table/expiry_queue.h"
 
 namespace ringkv::storage {
@@ -88,7 +89,8 @@ class Segment {
 
   // `expected` keys fit without growth. `depth`: the number of leading bits of the local position that its keys share.
   Segment(unsigned depth, size_t expected)
-      : cells_(BucketsFor(expected), CellHash(depth), CellEqual(), BucketAllocator<Cell>(&buckets_)), depth_(depth) {
+      : cells_(BucketsFor(expected), CellHash(depth), CellEqual(), BucketAllocator<Cell>(&buckets_)),
+        depth_(depth & 0xffu) {
     cells_.max_load_factor(kMaxLoad);
   }
   // Frees its entries.
@@ -100,6 +102,8 @@ class Segment {
   size_t size() const { return cells_.size(); }
   bool IsFull() const { return cells_.size() >= kFull && depth_ < kDeepest; }
   size_t volatile_keys() const { return volatile_keys_; }
+  // Keys with fields that expire.
+  size_t field_expiry_keys() const { return field_expiry_keys_; }
   const ExpiryQueue& expiries() const { return expiries_; }
   DueTime NextDue() const { return expiries_.NextDue(); }
   ExpiryQueue::Item PopDue() { return expiries_.PopFirst(); }
@@ -129,12 +133,18 @@ class Segment {
   const Cell* Insert(uint32_t local_position, MutableEntry* entry);
   // Passes ownership of the entry to the caller.
   MutableEntry* Remove(const Cell* cell);
-  // Replaces the entry in the cell by another one with the same key, and updates the expiry queue.
-  void Replace(const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
+  // Replaces the entry in the cell by another one with the same key, or notes that its expiries have changed, and
+  // updates the expiry queue.
+  void Replace(const Cell* cell, const Expiries& before, MutableEntry* entry);
 
   // A key at this position that has expired by `now`, or null.
   const Cell* FindExpiredAt(uint32_t local_position, UnixMs now) const {
     const auto found = cells_.find(ExpiredProbe{local_position, now}, CellHash(depth_).Of(local_position));
+    return found == cells_.end() ? nullptr : &*found;
+  }
+  // A hash at the position of which fields may have expired by `now`, or null.
+  const Cell* FindWithExpiredFields(uint32_t local_position, UnixMs now) const {
+    const auto found = cells_.find(ExpiredFieldsProbe{local_position, now}, CellHash(depth_).Of(local_position));
     return found == cells_.end() ? nullptr : &*found;
   }
   // A key at the position with an expiry up to `by`, or null.
@@ -142,8 +152,8 @@ class Segment {
     const auto found = cells_.find(DueProbe{local_position, by}, CellHash(depth_).Of(local_position));
     return found == cells_.end() ? nullptr : &*found;
   }
-  // Queues the position for the earliest expiry of its keys, if any has one, but not before `earliest`, so that the
-  // position is not visited again at once.
+  // Queues the position for the earliest expiry of its keys and their fields, if there is one, but not before
+  // `earliest`, so that the position is not visited again at once.
   void QueueAgain(uint32_t local_position, DueTime earliest);
 
   // Calls `visit(const Cell&)` for up to `count` random keys, at most 16; optionally only keys with an expiry. Returns
@@ -185,11 +195,15 @@ class Segment {
     uint32_t local_position;
     UnixMs now;
   };
+  struct ExpiredFieldsProbe {
+    uint32_t local_position;
+    UnixMs now;
+  };
   struct DueProbe {
     uint32_t local_position;
     DueTime by;
   };
-  // Equal to nothing: leaves the earliest expiry of the keys at the position in `*expiry`.
+  // Equal to nothing: leaves the earliest expiry of the keys at the position, and their fields, in `*expiry`.
   struct EarliestExpiryProbe {
     uint32_t local_position;
     UnixMs* expiry;
@@ -234,13 +248,19 @@ class Segment {
     bool operator()(const Cell& a, const ExpiredProbe& b) const {
       return a.local_position() == b.local_position && a.entry()->IsExpired(b.now);
     }
+    bool operator()(const Cell& a, const ExpiredFieldsProbe& b) const {
+      return a.local_position() == b.local_position && a.entry()->has_field_expiry() &&
+             NextFieldExpiry(*a.entry()) <= b.now;
+    }
     bool operator()(const Cell& a, const DueProbe& b) const {
       return a.local_position() == b.local_position && a.entry()->has_expiry() &&
              DueTimeOf(a.entry()->expiry()) <= b.by;
     }
     bool operator()(const Cell& a, const EarliestExpiryProbe& b) const {
-      if (a.local_position() == b.local_position && a.entry()->has_expiry()) {
-        *b.expiry = *b.expiry == kNoExpiry ? a.entry()->expiry() : std::min(*b.expiry, a.entry()->expiry());
+      if (a.local_position() != b.local_position) return false;
+      const Expiries expiries = ExpiriesOf(*a.entry());
+      for (const UnixMs expiry : {expiries.key, expiries.fields}) {
+        if (expiry != kNoExpiry) *b.expiry = *b.expiry == kNoExpiry ? expiry : std::min(*b.expiry, expiry);
       }
       return false;
     }
@@ -304,13 +324,17 @@ class Segment {
     cells_.find(BucketProbe<Stop>{stop}, hash);
   }
   void QueueExpiry(UnixMs expiry, uint32_t local_position);
+  void CountFieldExpiry(uint32_t by) { field_expiry_keys_ = (field_expiry_keys_ + by) & 0xffffffu; }
+  void QueueIfEarlier(UnixMs before, UnixMs now, uint32_t local_position);
   void RebuildExpiries();
 
   const void* buckets_ = nullptr;  // of cells_; before it, because its construction sets this
   CellSet cells_;
   ExpiryQueue expiries_;
   uint32_t volatile_keys_ = 0;
-  const unsigned depth_;
+  // In one word: most segments belong to collections, whose members have no fields.
+  const uint32_t depth_ : 8;
+  uint32_t field_expiry_keys_ : 24 = 0;
 };
 
 }  // namespace ringkv::storage

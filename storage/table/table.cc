@@ -46,7 +46,7 @@ class KeysOfTable final : public KeySource {
 
 Table::Table(const PrefixList& prefixes, size_t expected) : prefixes_(prefixes), prefix_sizes_(prefixes.size()) {
   while (expected >> depth_ > kExpectedMost && depth_ < Segment::kDeepest) ++depth_;
-  segments_ = size_t{1} << depth_;
+  segments_ = uint32_t{1} << depth_;
   const size_t each = expected >> depth_;
   directory_.reserve(segments_);
   while (directory_.size() < segments_) directory_.push_back(new Segment(depth_, depth_ == 0 ? each : each + each / 8));
@@ -106,6 +106,10 @@ Table::Inserted Table::Insert(uint32_t local_position, MutableEntry* entry) {
     expiry_sum_ += entry->expiry();
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
   }
+  if (entry->has_field_expiry()) {
+    ++field_expiry_keys_;
+    next_due_ = std::min(next_due_, DueTimeOf(NextFieldExpiry(*entry)));
+  }
   const Inserted inserted{segment, segment->Insert(local_position, entry)};
   ForEachIndex([&](TableIndex& index) { index.AfterInsert(entry->key(), local_position); });
   return inserted;
@@ -122,21 +126,27 @@ MutableEntry* Table::Remove(Segment* segment, const Cell* cell) {
     --volatile_keys_;
     expiry_sum_ -= entry->expiry();
   }
+  if (entry->has_field_expiry()) --field_expiry_keys_;
   if (segment->depth() > 0 && segment->size() < kMergeBelow / 2) MergeWithBuddy(segment, local_position);
   return entry;
 }
 
-void Table::Replace(Segment* segment, const Cell* cell, UnixMs old_expiry, MutableEntry* entry) {
-  segment->Replace(cell, old_expiry, entry);
+void Table::Replace(Segment* segment, const Cell* cell, const Expiries& before, MutableEntry* entry) {
+  segment->Replace(cell, before, entry);
   if (entry->has_expiry()) {
     ++volatile_keys_;
     expiry_sum_ += entry->expiry();
     next_due_ = std::min(next_due_, DueTimeOf(entry->expiry()));
   }
-  if (old_expiry != kNoExpiry) {
+  if (before.key != kNoExpiry) {
     --volatile_keys_;
-    expiry_sum_ -= old_expiry;
+    expiry_sum_ -= before.key;
   }
+  if (entry->has_field_expiry()) {
+    ++field_expiry_keys_;
+    next_due_ = std::min(next_due_, DueTimeOf(NextFieldExpiry(*entry)));
+  }
+  if (before.fields != kNoExpiry) --field_expiry_keys_;
 }
 
 void Table::CountPrefixes(const Entry& entry, int64_t sign) {

@@ -36,6 +36,8 @@ class alignas(64) Table {
 
   size_t keys() const { return keys_; }
   size_t volatile_keys() const { return volatile_keys_; }
+  // Keys with fields that expire.
+  size_t field_expiry_keys() const { return field_expiry_keys_; }
   // The sum of their expiry times in milliseconds since 1970, which may be close to the limit of 64 bits.
   __int128 expiry_sum() const { return expiry_sum_; }
   size_t TableBytes() const;
@@ -51,7 +53,7 @@ class alignas(64) Table {
   Inserted Insert(uint32_t local_position, MutableEntry* entry);
   // Passes ownership of the entry to the caller. The segment may be destroyed.
   MutableEntry* Remove(Segment* segment, const Cell* cell);
-  void Replace(Segment* segment, const Cell* cell, UnixMs old_expiry, MutableEntry* entry);
+  void Replace(Segment* segment, const Cell* cell, const Expiries& before, MutableEntry* entry);
 
   // Notes that the entry of this key has grown by `by` bytes; negative: shrunk.
   void NoteGrowth(std::string_view key, int64_t by);
@@ -190,7 +192,8 @@ class alignas(64) Table {
   uint64_t version_ = 0;
 
   size_t keys_ = 0;
-  size_t segments_ = 1;
+  uint32_t segments_ = 1;
+  uint32_t field_expiry_keys_ = 0;
   const PrefixList& prefixes_;
   std::vector<PrefixSize> prefix_sizes_;
   std::array<std::unique_ptr<TableIndex>, kDirections> indexes_;

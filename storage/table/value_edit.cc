@@ -30,7 +30,11 @@ void ValueEdit::SetCount(size_t count) {
 
 char* ValueEdit::mutable_bytes() { return mutable_entry()->mutable_value(); }
 
-void ValueEdit::SetForm(CollectionForm form) { mutable_entry()->set_kind({entry_->type(), form}); }
+void ValueEdit::SetForm(CollectionForm form) { mutable_entry()->set_kind(entry_->kind().With(form)); }
+
+void ValueEdit::SetFieldExpiry(bool has_field_expiry) {
+  mutable_entry()->set_kind(entry_->kind().WithFieldExpiry(has_field_expiry));
+}
 
 void ValueEdit::BecomeLarge(std::unique_ptr<LargeValue> value) { entry_ = mutable_entry()->WithLarge(value.release()); }
 

@@ -32,6 +32,7 @@ class ValueEdit {
   const TypeLimits& limits() const { return limits_; }
   CollectionForm form() const { return entry_->kind().form(); }
   bool is_large() const { return form() == CollectionForm::kLarge; }
+  bool has_field_expiry() const { return entry_->has_field_expiry(); }
   std::string_view bytes() const { return entry_->value(); }
   uint32_t count() const { return PackedCount(bytes()); }
 
@@ -41,6 +42,7 @@ class ValueEdit {
   // The bytes, for changes that keep their length.
   char* mutable_bytes();
   void SetForm(CollectionForm form);
+  void SetFieldExpiry(bool has_field_expiry);
 
   template <typename Large>
   Large& large() const {

@@ -2,9 +2,12 @@
 #include "storage/transaction/sweep.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "storage/base/text_list.h"
 #include "storage/transaction/partition_visit.h"
+#include "storage/types/hash.h"
 
 namespace ringkv::storage {
 namespace {
@@ -15,9 +18,25 @@ bool LockUnlessHeld(Txn& txn, size_t partition) {
   return false;
 }
 
+// Erases up to `most` expired fields of hashes at the position.
+void SweepFields(Txn& txn, Partition& partition, DbIndex db, const Table& table, uint32_t local_position, size_t most,
+                 Sweep* sweep) REQUIRES(partition.mutex) {
+  Segment* segment = table.SegmentFor(local_position);
+  const Cell* cell = segment->FindWithExpiredFields(local_position, txn.now());
+  if (cell == nullptr) return;
+  TextList names;
+  sweep->looked_at += GatherExpiredFields(*cell->entry(), txn.now(), most, &names);
+  const std::string key(cell->entry()->key());  // the entry changes
+  Place place = Place(db, key, partition, local_position).FoundAt(segment, cell, &table);
+  for (size_t i = 0; i < names.size() && place; ++i) {
+    ++sweep->erased;
+    txn.Do(place, HashFieldExpire{names[i]}, events::kHExpired);
+  }
+}
+
 // Looks at one due item; true if erasing merged the segment away.
 bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment* segment, uint32_t local_position,
-               DueTime due_now, Sweep* sweep) REQUIRES(partition.mutex) {
+               DueTime due_now, size_t most, Sweep* sweep) REQUIRES(partition.mutex) {
   // Several keys may have the same position; each is checked. Foreign keys are skipped: their owner expires them.
   if (partition.IsForeign(local_position)) {
     segment->QueueAgain(local_position, due_now + 1);
@@ -33,8 +52,10 @@ bool SweepItem(Txn& txn, Partition& partition, DbIndex db, Table& table, Segment
       return true;
     }
   }
-  segment->QueueAgain(local_position, due_now + 1);
-  return false;
+  SweepFields(txn, partition, db, table, local_position, most - std::min(most - 1, sweep->looked_at), sweep);
+  // At once if more fields have expired: nothing else is due by now.
+  table.SegmentFor(local_position)->QueueAgain(local_position, due_now);
+  return table.segments() != segments_before;
 }
 
 // False if more than `most` items are due in the table.
@@ -48,7 +69,7 @@ bool SweepTable(Txn& txn, Partition& partition, DbIndex db, Table& table, size_t
     while (segment->NextDue() <= due_now && !merged) {
       if (sweep->looked_at >= most) return false;
       ++sweep->looked_at;
-      merged = SweepItem(txn, partition, db, table, segment, segment->PopDue().local_position, due_now, sweep);
+      merged = SweepItem(txn, partition, db, table, segment, segment->PopDue().local_position, due_now, most, sweep);
     }
     if (merged) continue;  // the segment is another now: look at the same stretch again
     next_due = std::min(next_due, segment->NextDue());
@@ -59,7 +80,7 @@ bool SweepTable(Txn& txn, Partition& partition, DbIndex db, Table& table, size_t
 }
 
 void SweepLocked(Txn& txn, Partition& partition, size_t most, Sweep* sweep) REQUIRES(partition.mutex) {
-  const DueTime due_now = DueTimeOf(txn.now() - (kDueUnitMs - 1));  // items are rounded up: these are due for certain
+  const DueTime due_now = DueForCertain(txn.now());
   const Occupancy& occupancy = txn.store().occupancy();
   for (DbIndex db = occupancy.NextUsed(0); db < occupancy.databases() && sweep->finished;
        db = occupancy.NextUsed(static_cast<DbIndex>(db + 1))) {

@@ -16,7 +16,7 @@ struct Sweep {
   size_t looked_at = 0;
   bool finished = true;
 };
-// Erases up to `most` expired keys among those that are due in the partition.
+// Erases up to `most` expired keys, and expired fields of hashes, among those that are due in the partition.
 Sweep SweepExpired(Txn& txn, size_t partition, size_t most);
 
 // Evicts a key at the position for which `may_go` is true. False if there is none.

@@ -21,6 +21,7 @@ void TakeOffForeign(const Partition& partition, const Table& table, DatabaseSize
         partition.mutex.AssertHeld();
         if (!partition.IsForeign(cell.local_position())) return;
         --size->keys;
+        if (cell.entry()->has_field_expiry()) --size->field_expiry_keys;
         if (!cell.entry()->has_expiry()) return;
         --size->volatile_keys;
         size->expiry_sum -= cell.entry()->expiry();
@@ -49,6 +50,7 @@ DatabaseSize SizeOf(Txn& txn, DbIndex db) {
       size.keys += table->keys();
       size.volatile_keys += table->volatile_keys();
       size.expiry_sum += table->expiry_sum();
+      size.field_expiry_keys += table->field_expiry_keys();
       if (partition.foreign_slots != 0 && !txn.shows_foreign()) TakeOffForeign(partition, *table, &size);
     });
   }
@@ -70,10 +72,20 @@ KeyStatistics SumStatistics(Txn& txn) {
   return sum;
 }
 
+uint64_t CountExpiredFields(Txn& txn) {
+  uint64_t sum = 0;
+  ForEachPartition(txn, [&](Partition& partition) {
+    partition.mutex.AssertHeld();
+    sum += partition.expired_fields;
+  });
+  return sum;
+}
+
 void ResetStatistics(Txn& txn) {
   ForEachPartition(txn, [](Partition& partition) {
     partition.mutex.AssertHeld();
     partition.statistics = KeyStatistics();
+    partition.expired_fields = 0;
     partition.prefix_uses.assign(partition.prefix_uses.size(), {});
   });
 }

@@ -14,7 +14,8 @@ namespace ringkv::storage {
 struct DatabaseSize {
   uint64_t keys = 0;
   uint64_t volatile_keys = 0;
-  __int128 expiry_sum = 0;  // of those, see Table
+  __int128 expiry_sum = 0;         // of those, see Table
+  uint64_t field_expiry_keys = 0;  // hashes with fields that expire
 
   // How long keys with an expiry have to live on average, in milliseconds; 0 if there are none.
   int64_t AverageTtl(UnixMs now) const;
@@ -27,6 +28,7 @@ uint64_t TableBytes(Txn& txn, DbIndex db);
 uint64_t TableBytes(Txn& txn);  // of all databases
 
 KeyStatistics SumStatistics(Txn& txn);
+uint64_t CountExpiredFields(Txn& txn);  // since the same time
 void ResetStatistics(Txn& txn);
 std::vector<PrefixUsage> PrefixUsages(Txn& txn);
 

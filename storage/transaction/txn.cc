@@ -2,6 +2,7 @@
 #include "storage/transaction/txn.h"
 
 #include <algorithm>
+#include <concepts>
 
 #include "storage/base/check.h"
 #include "storage/edit/mutable_entry.h"
@@ -153,10 +154,12 @@ MutableEntry* Txn::Take(Place& place) {
   return entry;
 }
 
-void Txn::Swap(Place& place, UnixMs old_expiry, MutableEntry* entry) {
+void Txn::Swap(Place& place, const Expiries& before, MutableEntry* entry) {
   Table& table = TableFor(place);
-  table.Replace(place.location().segment, place.location().cell, old_expiry, entry);
-  if (entry->has_expiry() != (old_expiry != kNoExpiry)) NoteOccupancy(place);
+  table.Replace(place.location().segment, place.location().cell, before, entry);
+  const bool has_other_expiries =
+      entry->has_expiry() != (before.key != kNoExpiry) || entry->has_field_expiry() != (before.fields != kNoExpiry);
+  if (has_other_expiries) NoteOccupancy(place);
   place = place.FoundAt(place.location().segment, place.location().cell, &table);
 }
 
@@ -169,11 +172,11 @@ void Txn::Do(Place& place, const StringPut& effect, const KeyEvent& event) {
   } else {
     place = Fresh(place);
     MutableEntry* entry = place.location().cell->mutable_entry();
-    const UnixMs old_expiry = entry->expiry();
+    const Expiries before = ExpiriesOf(*entry);
     const size_t old_size = OldSize(*entry);
     MutableEntry* left_over = nullptr;
     MutableEntry* now_there = entry->WithValue(effect.value, effect.expiry, effect.form, &left_over);
-    if (now_there != entry || effect.expiry != old_expiry) Swap(place, old_expiry, now_there);
+    if (now_there != entry || Expiries{.key = effect.expiry} != before) Swap(place, before, now_there);
     NoteOldSize(place, old_size);
     if (left_over != nullptr) store_.reclaimer().Free(left_over);
   }
@@ -195,9 +198,9 @@ void Txn::Overwrite(Place& place, MutableEntry* entry) {
   }
   place = Fresh(place);
   MutableEntry* old = place.location().cell->mutable_entry();
-  const UnixMs old_expiry = old->expiry();
+  const Expiries before = ExpiriesOf(*old);
   const size_t old_size = OldSize(*old);
-  Swap(place, old_expiry, entry);
+  Swap(place, before, entry);
   NoteOldSize(place, old_size);
   FreeEntry(old);
 }
@@ -254,9 +257,10 @@ EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const Key
   RINGKV_CHECK(place.entry().type() == Effect::kType);
   MutableEntry* entry = place.location().cell->mutable_entry();
   const size_t old_size = OldSize(*entry);
+  const Expiries before = ExpiriesOf(*entry);
   ValueEdit edit(entry, store_.type_limits());
   const EffectResult outcome = Apply(edit, effect);
-  if (edit.entry() != entry) Swap(place, edit.entry()->expiry(), edit.mutable_entry());
+  if (edit.entry() != entry || ExpiriesOf(*edit.entry()) != before) Swap(place, before, edit.mutable_entry());
   const bool stays = !kRowOf<Effect>.may_empty || MayStand(place.entry());
   if (stays) {
     NoteOldSize(place, old_size);
@@ -266,6 +270,11 @@ EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const Key
   if (outcome == EffectResult::kUnchanged) {
     records_.resize(recorded);
   } else {
+    if constexpr (std::same_as<Effect, HashFieldExpire>) {
+      Partition& partition = *place.location().partition;
+      partition.mutex.AssertHeld();
+      ++partition.expired_fields;
+    }
     Announce(place, event, is_new ? KeyChange::kValue : kRowOf<Effect>.changes);
     if (!stays) Tell(place, events::kDel);
   }
@@ -304,7 +313,7 @@ void Txn::Do(Place& place, const StringPatch& effect, const KeyEvent& event) {
   MutableEntry* entry = place.location().cell->mutable_entry();
   const size_t old_size = OldSize(*entry);
   MutableEntry* now_there = entry->WithBytesAt(effect.offset, effect.bytes);
-  if (now_there != entry) Swap(place, now_there->expiry(), now_there);
+  if (now_there != entry) Swap(place, {.key = now_there->expiry()}, now_there);
   NoteOldSize(place, old_size);
   Announce(place, event);
 }
@@ -315,9 +324,9 @@ void Txn::Do(Place& place, const ExpirySet& effect, const KeyEvent& event) {
   RINGKV_CHECK(place);
   place = Fresh(place);
   MutableEntry* entry = place.location().cell->mutable_entry();
-  const UnixMs old_expiry = entry->expiry();
+  const Expiries before = ExpiriesOf(*entry);
   const size_t old_size = OldSize(*entry);
-  Swap(place, old_expiry, entry->WithExpiry(effect.expiry));
+  Swap(place, before, entry->WithExpiry(effect.expiry));
   NoteOldSize(place, old_size);
   Announce(place, event);
 }

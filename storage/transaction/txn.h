@@ -140,6 +140,8 @@ class Txn {
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
   // Whether a key with this expiry is gone by now.
   bool HasPassed(UnixMs expiry) const { return !keeps_expired_ && expiry != kNoExpiry && expiry <= now_; }
+  // Fields of hashes with an expiry up to it are gone by now; kNoExpiry: none is.
+  UnixMs hides_fields_until() const { return keeps_expired_ ? kNoExpiry : now_; }
   // Whether finds and visits treat the entry as missing.
   bool IsExpired(const Entry& entry) const { return entry.has_expiry() && HasPassed(entry.expiry()); }
   // For slot migration: visits include keys of foreign slots.
@@ -344,7 +346,7 @@ class Txn {
   void FreeEntry(MutableEntry* entry);
   MutableEntry* Take(Place& place);
   // Replaces the entry in the place's cell by another one of the same key.
-  void Swap(Place& place, UnixMs old_expiry, MutableEntry* entry);
+  void Swap(Place& place, const Expiries& before, MutableEntry* entry);
 
   Store& store_;
   Random& random_;

@@ -54,6 +54,14 @@ bool AreShort(std::string_view packed, size_t longest) {
   return true;
 }
 
+bool AreFieldsShort(const CollectionPut& put, size_t longest) {
+  for (PackedFields fields(put.packed, put.kind.has_field_expiry()); !fields.AtEnd();) {
+    const HashField field = fields.Next();
+    if (field.name.size() > longest || field.value.size() > longest) return false;
+  }
+  return true;
+}
+
 bool AreShortAndScoredPlainly(std::string_view packed, size_t longest) {
   for (PackedReader reader(packed); !reader.AtEnd();) {
     if (reader.Text().size() > longest) return false;
@@ -72,7 +80,7 @@ bool MayStayPacked(const CollectionPut& put, const TypeLimits& limits) {
   switch (put.kind.type()) {
     case ValueType::kString: return false;
     case ValueType::kHash:
-      return count <= LimitOf(limits.hash_entries) && AreShort(put.packed, LimitOf(limits.hash_value));
+      return count <= LimitOf(limits.hash_entries) && AreFieldsShort(put, LimitOf(limits.hash_value));
     case ValueType::kList: return MayListBePacked(put.packed, limits);
     case ValueType::kSet:
       // Whether they are all integers shows when they are added one by one.
@@ -100,7 +108,10 @@ void Enlarge(ValueEdit& edit, const CollectionPut& put) {
   const TypeLimits& limits = edit.limits();
   switch (put.kind.type()) {
     case ValueType::kString: return;
-    case ValueType::kHash: edit.Become(EnlargeHash(put.packed, limits)); return;
+    case ValueType::kHash:
+      edit.Become(EnlargeHash(put.packed, put.kind.has_field_expiry(), limits));
+      edit.SetFieldExpiry(edit.large<LargeHash>().fields.expiring() > 0);
+      return;
     case ValueType::kList: edit.Become(EnlargeList(put.packed, limits)); return;
     case ValueType::kStream: edit.Become(UnpackStream(put.packed)); return;
     case ValueType::kSet:
@@ -125,7 +136,7 @@ std::string_view PackedValue(const Entry& entry, std::string* buffer) {
 }
 
 ValueKind PackedKind(const Entry& entry) {
-  return entry.kind().is_large() ? ValueKind(entry.type(), CollectionForm::kPacked) : entry.kind();
+  return entry.kind().is_large() ? entry.kind().With(CollectionForm::kPacked) : entry.kind();
 }
 
 ValueCopy::ValueCopy(const Entry& entry) : kind(PackedKind(entry)), expiry(entry.expiry()) {
@@ -137,6 +148,7 @@ ValueCopy::ValueCopy(const Entry& entry) : kind(PackedKind(entry)), expiry(entry
 }
 
 bool IsPackedCollection(ValueKind kind, std::string_view packed) {
+  if (kind.has_field_expiry() && kind.type() != ValueType::kHash) return false;
   if (kind.form() == CollectionForm::kIntegers) {
     return kind.type() == ValueType::kSet && packed.size() > 1 && IntegerSetView::IsSound(packed);
   }
@@ -146,7 +158,7 @@ bool IsPackedCollection(ValueKind kind, std::string_view packed) {
   ByteReader reader(packed.substr(kPackedHead));
   if (count == 0) return false;
   switch (kind.type()) {
-    case ValueType::kHash: return AreTexts(reader, 2 * count);
+    case ValueType::kHash: return ArePackedFields(packed, kind.has_field_expiry());
     case ValueType::kList: return AreListElements(reader.rest(), count);
     case ValueType::kSet: return AreTexts(reader, count);
     case ValueType::kSortedSet: return AreScoredMembers(reader, count) && IsAscending(packed);
@@ -190,6 +202,8 @@ bool Fits(size_t count, const ListTake& effect) { return effect.count > 0 && eff
 bool Fits(size_t count, const ListSet& effect) { return effect.index < count; }
 bool Fits(size_t count, const ListRemove&) { return count > 0; }
 bool Fits(size_t, const HashPut&) { return true; }
+bool Fits(size_t count, const HashFieldExpirySet&) { return count > 0; }
+bool Fits(size_t count, const HashFieldExpire&) { return count > 0; }
 bool Fits(size_t count, const HashErase&) { return count > 0; }
 bool Fits(size_t, const SetAdd&) { return true; }
 bool Fits(size_t count, const SetErase&) { return count > 0; }

@@ -21,7 +21,9 @@ std::string_view EncodingName(const Entry& entry) {
   const bool is_large = entry.kind().is_large();
   switch (entry.type()) {
     case ValueType::kString: return StringEncodingName(entry);
-    case ValueType::kHash: return is_large ? "hashtable" : "listpack";
+    case ValueType::kHash:
+      if (is_large) return "hashtable";
+      return entry.has_field_expiry() ? "listpackex" : "listpack";
     case ValueType::kList: return "quicklist";
     case ValueType::kSet: return entry.kind().form() == CollectionForm::kIntegers ? "intset" : "hashtable";
     case ValueType::kSortedSet: return is_large ? "skiplist" : "listpack";

@@ -9,7 +9,7 @@
 
 namespace ringkv::storage {
 
-// int, embstr, raw, listpack, hashtable, quicklist, intset or skiplist
+// int, embstr, raw, listpack, listpackex (of Redis 7.4), hashtable, quicklist, intset or skiplist
 std::string_view EncodingName(const Entry& entry);
 // The integers 0 to 9999, which Redis shares between keys.
 bool IsSharedInteger(const Entry& entry);

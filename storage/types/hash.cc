@@ -1,62 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "storage/types/hash.h"
 
-#include "storage/base/byte_codec.h"
+#include <algorithm>
+#include <cstring>
+#include <string>
+
 #include "storage/types/packed_members.h"
 
 namespace ringkv::storage {
-namespace {
 
-// Where a field stands in packed bytes, if it is there.
-struct FoundField {
-  bool is_there = false;
-  size_t offset = 0;
-  size_t value_offset = 0;  // of the value with its length
-  size_t end = 0;
-};
-
-FoundField FindPackedField(std::string_view packed, std::string_view field) {
-  for (PackedReader reader(packed); !reader.AtEnd();) {
-    const size_t offset = reader.offset();
-    const bool is_it = reader.Text() == field;
-    const size_t value_offset = reader.offset();
-    reader.Text();
-    if (is_it) return {true, offset, value_offset, reader.offset()};
-  }
-  return {.offset = packed.size()};
-}
-
-bool FitsPacked(const ValueEdit& edit, const HashPut& put) {
-  const size_t longest = LimitOf(edit.limits().hash_value);
-  return put.field.size() <= longest && put.value.size() <= longest;
-}
-
-LargeHash& EnlargeToHash(ValueEdit& edit) { return edit.Become(EnlargeHash(edit.bytes(), edit.limits())); }
-
-EffectResult PutLarge(LargeHash& large, const HashPut& put) {
-  return large.fields.Put(put.field, put.value).second ? EffectResult::kAdded : EffectResult::kChanged;
-}
-
-}  // namespace
-
-std::unique_ptr<LargeHash> EnlargeHash(std::string_view packed, const TypeLimits& limits) {
-  auto large = std::make_unique<LargeHash>(limits.seed, PackedCount(packed));
-  const auto read = [](PackedReader& reader) {
-    const std::string_view field = reader.Text();
-    return HashPut{field, reader.Text()};
-  };
-  const auto name = [](const HashPut& put) { return put.field; };
-  PutPackedMembers(packed, large->fields, read, name, [&](const HashPut& put) { PutLarge(*large, put); });
-  return large;
-}
+// --- views ----------------------------------------------------------------------------------------------------------
 
 void LargeHash::Pack(std::string* out) const {
   out->reserve(out->size() + kPackedHead + fields.entry_bytes());
-  AppendPackedHead(out, fields.size());
-  fields.ForEach([&](const Entry& each) {
-    PutText(out, each.key());
-    PutText(out, each.value());
-  });
+  FieldPacker packer(out, fields.size(), fields.expiring() > 0);
+  fields.ForEach([&](const Entry& each) { packer.Add({each.key(), each.value(), each.expiry()}); });
 }
 
 size_t HashView::size() const {
@@ -64,47 +22,186 @@ size_t HashView::size() const {
   return entry_->kind().is_large() ? large().size() : PackedCount(entry_->value());
 }
 
-std::optional<std::string_view> HashView::Find(std::string_view field) const {
+size_t HashView::CountShown() const {
+  if (!MayHide()) return size();
+  size_t count = 0;
+  ForEachField([&](const HashField&) { ++count; });
+  return count;
+}
+
+std::vector<HashField> HashView::Shown() const {
+  std::vector<HashField> shown;
+  ForEachField([&](const HashField& field) { shown.push_back(field); });
+  return shown;
+}
+
+std::optional<HashField> HashView::FindField(std::string_view name) const {
   if (entry_ == nullptr) return std::nullopt;
+  std::optional<HashField> found;
   if (entry_->kind().is_large()) {
-    const Entry* found = large().fields.Find(field);
-    return found == nullptr ? std::nullopt : std::optional(found->value());
+    const Entry* member = large().fields.Find(name);
+    if (member != nullptr) found = FieldOf(*member);
+  } else {
+    for (PackedFields fields(entry_->value(), entry_->has_field_expiry()); !found && !fields.AtEnd();) {
+      const HashField field = fields.Next();
+      if (field.name == name) found = field;
+    }
   }
-  for (PackedReader reader(entry_->value()); !reader.AtEnd();) {
-    const bool is_it = reader.Text() == field;
-    const std::string_view value = reader.Text();
-    if (is_it) return value;
-  }
-  return std::nullopt;
+  if (found && Hides(*found)) return std::nullopt;
+  return found;
 }
 
-EffectResult Apply(ValueEdit& edit, const HashPut& put) {
-  if (edit.is_large()) return PutLarge(edit.large<LargeHash>(), put);
-  const FoundField found = FindPackedField(edit.bytes(), put.field);
-  const size_t count = edit.count();
-  if (!FitsPacked(edit, put) || (!found.is_there && count >= LimitOf(edit.limits().hash_entries))) {
-    return PutLarge(EnlargeToHash(edit), put);
+size_t GatherExpiredFields(const Entry& hash, UnixMs now, size_t most, TextList* names) {
+  if (hash.kind().is_large()) {
+    return static_cast<LargeHash&>(hash.large()).fields.GatherExpired(now, most, names);
   }
-  if (found.is_there) {
-    char* gap = edit.Splice(found.value_offset, found.end - found.value_offset, PackedTextSize(put.value));
-    WritePackedText(gap, put.value);
-    return EffectResult::kChanged;
+  for (PackedFields fields(hash.value(), hash.has_field_expiry()); names->size() < most && !fields.AtEnd();) {
+    const HashField field = fields.Next();
+    if (field.expiry != kNoExpiry && field.expiry <= now) names->Add(field.name);
   }
-  char* gap = edit.Splice(found.offset, 0, PackedTextSize(put.field) + PackedTextSize(put.value));
-  WritePackedText(WritePackedText(gap, put.field), put.value);
-  edit.SetCount(count + 1);
-  return EffectResult::kAdded;
+  return names->size();
 }
 
-EffectResult Apply(ValueEdit& edit, const HashErase& effect) {
+// --- large ones -----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<LargeHash> EnlargeHash(std::string_view packed, bool has_field_expiry, const TypeLimits& limits) {
+  auto large = std::make_unique<LargeHash>(limits.seed, PackedCount(packed));
+  const auto read = [](PackedFields& from) { return from.Next(); };
+  const auto name = [](const HashField& field) { return field.name; };
+  const auto put = [&](const HashField& field) { large->fields.Put(field.name, field.value, field.expiry); };
+  PutPackedMembers(PackedFields(packed, has_field_expiry), large->fields, read, name, put);
+  return large;
+}
+
+namespace {
+
+LargeHash& EnlargeToHash(ValueEdit& edit) {
+  return edit.Become(EnlargeHash(edit.bytes(), edit.has_field_expiry(), edit.limits()));
+}
+
+// After a change of what expires.
+void NoteExpiring(ValueEdit& edit) {
+  const bool has_field_expiry = edit.large<LargeHash>().fields.expiring() > 0;
+  if (has_field_expiry != edit.has_field_expiry()) edit.SetFieldExpiry(has_field_expiry);
+}
+
+EffectResult PutLarge(ValueEdit& edit, const HashPut& put) {
+  const bool is_new = edit.large<LargeHash>().fields.Put(put.field, put.value, put.expiry).second;
+  NoteExpiring(edit);
+  return is_new ? EffectResult::kAdded : EffectResult::kChanged;
+}
+
+// --- packed ones ----------------------------------------------------------------------------------------------------
+
+// Where a field stands in packed bytes, if it is there.
+struct FoundField {
+  bool is_there = false;
+  size_t offset = 0;
+  size_t end = 0;
+  HashField field;  // texts in the packed bytes
+};
+
+FoundField FindPackedField(const ValueEdit& edit, std::string_view name) {
+  const std::string_view packed = edit.bytes();
+  for (PackedFields fields(packed, edit.has_field_expiry()); !fields.AtEnd();) {
+    const size_t offset = fields.offset();
+    const HashField field = fields.Next();
+    if (field.name == name) return {true, offset, fields.offset(), field};
+  }
+  return {.offset = packed.size(), .end = packed.size(), .field = {}};
+}
+
+bool FitsPacked(const ValueEdit& edit, const HashPut& put) {
+  const size_t longest = LimitOf(edit.limits().hash_value);
+  return put.field.size() <= longest && put.value.size() <= longest;
+}
+
+// Packs the hash anew, with expiries or without.
+void Repack(ValueEdit& edit, bool with_expiry) {
+  std::string packed;
+  FieldPacker packer(&packed, edit.count(), with_expiry);
+  for (PackedFields fields(edit.bytes(), edit.has_field_expiry()); !fields.AtEnd();) packer.Add(fields.Next());
+  std::memcpy(edit.Splice(0, edit.bytes().size(), packed.size()), packed.data(), packed.size());
+  edit.SetFieldExpiry(with_expiry);
+}
+
+UnixMs NextOf(const ValueEdit& edit) {
+  UnixMs next = kNoExpiry;
+  for (PackedFields fields(edit.bytes(), true); !fields.AtEnd();) {
+    const UnixMs expiry = fields.Next().expiry;
+    if (expiry != kNoExpiry && (next == kNoExpiry || expiry < next)) next = expiry;
+  }
+  return next;
+}
+
+// After the change of a field that expired at `before` and does so at `now`.
+void NoteExpiry(ValueEdit& edit, UnixMs before, UnixMs now) {
+  if (before == now || !edit.has_field_expiry()) return;
+  const UnixMs next = NextOf(edit);
+  if (next == kNoExpiry) return Repack(edit, false);
+  std::memcpy(edit.mutable_bytes() + kPackedHead, &next, sizeof next);
+}
+
+// Puts the field where one has been found, or behind the last one.
+void WriteField(ValueEdit& edit, const FoundField& at, const HashField& field) {
+  const bool has_expiry = edit.has_field_expiry();
+  WritePackedField(edit.Splice(at.offset, at.end - at.offset, PackedFieldSize(field, has_expiry)), field, has_expiry);
+}
+
+EffectResult EraseField(ValueEdit& edit, std::string_view name) {
   if (edit.is_large()) {
-    return edit.large<LargeHash>().fields.Erase(effect.field) ? EffectResult::kChanged : EffectResult::kUnchanged;
+    const bool is_erased = edit.large<LargeHash>().fields.Erase(name);
+    NoteExpiring(edit);
+    return is_erased ? EffectResult::kChanged : EffectResult::kUnchanged;
   }
-  const FoundField found = FindPackedField(edit.bytes(), effect.field);
+  const FoundField found = FindPackedField(edit, name);
   if (!found.is_there) return EffectResult::kUnchanged;
   edit.Splice(found.offset, found.end - found.offset, 0);
   edit.SetCount(edit.count() - 1);
+  NoteExpiry(edit, found.field.expiry, kNoExpiry);
   return EffectResult::kChanged;
 }
+
+}  // namespace
+
+// --- effects --------------------------------------------------------------------------------------------------------
+
+EffectResult Apply(ValueEdit& edit, const HashPut& put) {
+  if (edit.is_large()) return PutLarge(edit, put);
+  if (put.expiry != kNoExpiry && !edit.has_field_expiry() && FitsPacked(edit, put)) Repack(edit, true);
+  const FoundField found = FindPackedField(edit, put.field);
+  const size_t count = edit.count();
+  if (!FitsPacked(edit, put) || (!found.is_there && count >= LimitOf(edit.limits().hash_entries))) {
+    EnlargeToHash(edit);
+    return PutLarge(edit, put);
+  }
+  const UnixMs before = found.field.expiry;
+  WriteField(edit, found, {put.field, put.value, put.expiry});
+  if (!found.is_there) edit.SetCount(count + 1);
+  NoteExpiry(edit, before, put.expiry);
+  return found.is_there ? EffectResult::kChanged : EffectResult::kAdded;
+}
+
+EffectResult Apply(ValueEdit& edit, const HashFieldExpirySet& effect) {
+  if (edit.is_large()) {
+    const bool is_there = edit.large<LargeHash>().fields.SetExpiry(effect.field, effect.expiry);
+    NoteExpiring(edit);
+    return is_there ? EffectResult::kChanged : EffectResult::kUnchanged;
+  }
+  const bool is_there = FindPackedField(edit, effect.field).is_there;
+  if (!is_there || (effect.expiry == kNoExpiry && !edit.has_field_expiry())) return EffectResult::kUnchanged;
+  if (!edit.has_field_expiry()) Repack(edit, true);
+  const FoundField found = FindPackedField(edit, effect.field);
+  const UnixMs before = found.field.expiry;
+  const size_t old_size = VarintSize(ExpiryCode(before));
+  char* at = edit.Splice(found.end - old_size, old_size, VarintSize(ExpiryCode(effect.expiry)));
+  WriteVarint(at, ExpiryCode(effect.expiry));
+  NoteExpiry(edit, before, effect.expiry);
+  return EffectResult::kChanged;
+}
+
+EffectResult Apply(ValueEdit& edit, const HashFieldExpire& effect) { return EraseField(edit, effect.field); }
+
+EffectResult Apply(ValueEdit& edit, const HashErase& effect) { return EraseField(edit, effect.field); }
 
 }  // namespace ringkv::storage

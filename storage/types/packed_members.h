@@ -4,23 +4,22 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 
-#include "storage/entry/packed.h"
 #include "storage/table/member_table.h"
 
 namespace ringkv::storage {
 
-// `read(reader)` reads an element, `name(element)` is what the table finds it by, `put(element)` puts it there.
-template <typename Read, typename Name, typename Put>
-void PutPackedMembers(std::string_view packed, const MemberTable& table, Read&& read, Name&& name, Put&& put) {
+// `from`: at the first element. `read(reader)` reads an element, `name(element)` is what the table finds it by,
+// `put(element)` puts it there.
+template <typename Reader, typename Read, typename Name, typename Put>
+void PutPackedMembers(const Reader& from, const MemberTable& table, Read&& read, Name&& name, Put&& put) {
   constexpr size_t kAhead = 16;
-  PackedReader ahead(packed);
+  Reader ahead = from;
   const auto fetch = [&] {
     if (!ahead.AtEnd()) __builtin_prefetch(table.BucketAddress(name(read(ahead))), 1);
   };
   for (size_t i = 0; i < kAhead; ++i) fetch();
-  for (PackedReader reader(packed); !reader.AtEnd();) {
+  for (Reader reader = from; !reader.AtEnd();) {
     fetch();
     put(read(reader));
   }

@@ -4,6 +4,7 @@
 
 #include "storage/effects/effects.h"
 #include "storage/entry/packed.h"
+#include "storage/types/hash_fields.h"
 #include "storage/types/integer_set.h"
 #include "storage/types/list_bytes.h"
 #include "storage/types/score_code.h"
@@ -23,9 +24,9 @@ void VisitPacked(const CollectionPut& put, Visitor&& visit) {
     case ValueType::kString:
     case ValueType::kStream: break;  // see stream_pack.h
     case ValueType::kHash:
-      while (!reader.AtEnd()) {
-        const std::string_view field = reader.Text();
-        visit(HashPut{field, reader.Text()});
+      for (PackedFields fields(put.packed, put.kind.has_field_expiry()); !fields.AtEnd();) {
+        const HashField field = fields.Next();
+        visit(HashPut{field.name, field.value, field.expiry});
       }
       break;
     case ValueType::kList:

@@ -79,7 +79,8 @@ std::unique_ptr<LargeSet> EnlargeSet(std::string_view packed, const TypeLimits& 
   auto large = std::make_unique<LargeSet>(limits.seed, PackedCount(packed));
   const auto read = [](PackedReader& reader) { return reader.Text(); };
   const auto name = [](std::string_view member) { return member; };
-  PutPackedMembers(packed, large->members, read, name, [&](std::string_view member) { AddLarge(*large, member); });
+  PutPackedMembers(PackedReader(packed), large->members, read, name,
+                   [&](std::string_view member) { AddLarge(*large, member); });
   return large;
 }
 

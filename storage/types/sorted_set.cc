@@ -62,7 +62,7 @@ std::unique_ptr<LargeSortedSet> EnlargeSortedSet(std::string_view packed, const 
     return SortedSetPut{member, ReadScore(reader)};
   };
   const auto name = [](const SortedSetPut& put) { return put.member; };
-  PutPackedMembers(packed, large->members(), read, name,
+  PutPackedMembers(PackedReader(packed), large->members(), read, name,
                    [&](const SortedSetPut& put) { large->Put(put.member, put.score); });
   return large;
 }

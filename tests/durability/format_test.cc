@@ -125,7 +125,12 @@ Effect WrittenAndRead(const Effect& effect) {
 
 TEST(Effects, EffectsOfCollectionsSurviveEncodingAndDecoding) {
   EXPECT_EQ(WrittenAndRead(storage::HashPut{"field", "value"}).value, "value");
+  EXPECT_EQ(WrittenAndRead(storage::HashPut{"field", "value"}).expiry, storage::kNoExpiry);
+  EXPECT_EQ(WrittenAndRead(storage::HashPut{"field", "value", 1234}).expiry, 1234);
   EXPECT_EQ(WrittenAndRead(storage::HashErase{"field"}).field, "field");
+  EXPECT_EQ(WrittenAndRead(storage::HashFieldExpire{"field"}).field, "field");
+  EXPECT_EQ(WrittenAndRead(storage::HashFieldExpirySet{"field", 1234}).expiry, 1234);
+  EXPECT_EQ(WrittenAndRead(storage::HashFieldExpirySet{"field"}).expiry, storage::kNoExpiry);
   EXPECT_TRUE(WrittenAndRead(storage::ListPush{"element", true}).at_front);
   const auto insert = WrittenAndRead(storage::ListInsert{"pivot", "element", true});
   EXPECT_EQ(std::string(insert.pivot) + "," + std::string(insert.element), "pivot,element");

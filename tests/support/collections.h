@@ -28,8 +28,9 @@ inline std::string ShownValue(const storage::Entry& entry) {
   switch (entry.type()) {
     case storage::ValueType::kString: return std::string(entry.value());
     case storage::ValueType::kHash:
-      storage::HashView(&entry).ForEach([&](std::string_view field, std::string_view value) {
-        elements.push_back(std::string(field) + "=" + std::string(value));
+      storage::HashView(&entry).ForEachField([&](const storage::HashField& field) {
+        elements.push_back(std::string(field.name) + "=" + std::string(field.value));
+        if (field.expiry != storage::kNoExpiry) elements.back() += " until " + std::to_string(field.expiry);
       });
       std::sort(elements.begin(), elements.end());
       return Joined("hash", elements);
@@ -96,6 +97,24 @@ inline void ChangeStream(storage::Txn& txn, storage::Place& place, storage::Rand
   }
 }
 
+// One random effect on a hash. The key must be locked, and hold a hash or nothing. Its fields expire far in the future.
+inline void ChangeHash(storage::Txn& txn, storage::Place& place, storage::Random& random, const std::string& field,
+                       const std::string& value) {
+  using namespace storage;
+  const UnixMs expiry =
+      random.Below(3) == 0 ? kNoExpiry : txn.now() + 1'000'000 + static_cast<UnixMs>(random.Below(99));
+  const uint64_t what = place ? random.Below(6) : 5;
+  if (what == 0) {
+    txn.Do(place, HashErase{field}, storage::events::kNone);
+  } else if (what == 1) {
+    txn.Do(place, HashFieldExpire{field}, storage::events::kNone);
+  } else if (what < 4) {
+    txn.Do(place, HashFieldExpirySet{field, expiry}, storage::events::kNone);
+  } else {
+    txn.Do(place, HashPut{field, value, random.Below(2) == 0 ? kNoExpiry : expiry}, storage::events::kNone);
+  }
+}
+
 // One random effect on a collection. The key must be locked, and hold a collection or nothing.
 inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::Random& random) {
   using namespace storage;
@@ -108,10 +127,7 @@ inline void ChangeCollection(storage::Txn& txn, storage::Place& place, storage::
   switch (type) {
     case ValueType::kString: break;
     case ValueType::kStream: ChangeStream(txn, place, random, std::string_view("\1f\1v", 4)); break;
-    case ValueType::kHash:
-      erases ? txn.Do(place, HashErase{name}, storage::events::kNone)
-             : txn.Do(place, HashPut{name, other}, storage::events::kNone);
-      break;
+    case ValueType::kHash: ChangeHash(txn, place, random, name, other); break;
     case ValueType::kSet:
       erases ? txn.Do(place, SetErase{name}, storage::events::kNone)
              : txn.Do(place, SetAdd{name}, storage::events::kNone);

@@ -216,9 +216,9 @@ TEST_F(ExecutionTest, InfoTellsTheAverageTimeToLive) {
   Run("set lasting v");
   Run("set a v px 1000");
   Run("set b v px 3000");
-  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=2,avg_ttl=2000\r\n"), std::string::npos);
+  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=2,avg_ttl=2000,subexpiry=0\r\n"), std::string::npos);
   Run("persist b");
-  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=1,avg_ttl=1000\r\n"), std::string::npos);
+  EXPECT_NE(Run("info keyspace").find("db0:keys=3,expires=1,avg_ttl=1000,subexpiry=0\r\n"), std::string::npos);
 }
 
 TEST_F(ExecutionTest, EveryCommandMayStandInATransaction) {

@@ -50,7 +50,7 @@ TEST_F(ReportTest, AGroupIsALineForEachThingAndALabelForPrometheus) {
   Run("select 3");
   Run("set b 1");
   Run("set c 1 ex 100");
-  EXPECT_NE(Info({"keyspace"}).find("db0:keys=1,expires=0,avg_ttl=0\r\ndb3:keys=2,expires=1,avg_ttl="),
+  EXPECT_NE(Info({"keyspace"}).find("db0:keys=1,expires=0,avg_ttl=0,subexpiry=0\r\ndb3:keys=2,expires=1,avg_ttl="),
             std::string::npos);
   const std::string metrics = Metrics();
   EXPECT_EQ(ValueOf(metrics, "ringkv_keys{db=\"0\"}", ' '), "1");

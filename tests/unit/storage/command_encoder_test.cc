@@ -57,7 +57,15 @@ std::vector<EncoderCase<CollectionPut>> CasesOf() {
 }
 template <>
 std::vector<EncoderCase<HashPut>> CasesOf() {
-  return {{{"f", "v"}, "HSET key f v"}};
+  return {{{"f", "v"}, "HSET key f v"}, {{"f", "v", kThen}, "HSET key f v"}};
+}
+template <>
+std::vector<EncoderCase<HashFieldExpirySet>> CasesOf() {
+  return {{{"f", kThen}, ""}, {{"f", kNoExpiry}, ""}};
+}
+template <>
+std::vector<EncoderCase<HashFieldExpire>> CasesOf() {
+  return {{{"f"}, "HDEL key f"}};
 }
 template <>
 std::vector<EncoderCase<HashErase>> CasesOf() {

@@ -6,8 +6,10 @@
 #include "storage/edit/mutable_entry.h"
 #include "storage/rdb/crc64.h"
 #include "storage/rdb/dump_payload.h"
+#include "storage/rdb/rdb_codec.h"
 #include "storage/rdb/rdb_reader.h"
 #include "storage/rdb/rdb_writer.h"
+#include "storage/types/hash_fields.h"
 #include "storage/types/set.h"
 #include "tests/support/collections.h"
 #include "tests/support/faulty_file_system.h"
@@ -194,6 +196,107 @@ TEST(DumpPayload, HoldsAnyString) {
     EXPECT_EQ(content.status, DumpStatus::kValid);
     EXPECT_EQ(content.value, value);
   }
+}
+
+// --- hashes with fields that expire, as rdb.c of Redis 7.4 has them -------------------------------------------------
+
+constexpr storage::UnixMs kThen = 1'900'000'000'000;
+
+// What a payload of such a type holds.
+std::string HashIn(RdbType type, const std::string& value) {
+  const storage::DumpContent content =
+      storage::DecodeDumpPayload(Sealed(std::string(1, static_cast<char>(type)) + value));
+  if (content.status != DumpStatus::kValid) return "invalid";
+  const storage::TypeLimits limits;
+  storage::MutableEntry* entry = storage::MakeEntry("key", {content.kind, content.value}, limits, 0);
+  std::string shown = ShownValue(*entry);
+  storage::MutableEntry::Free(entry);
+  return shown;
+}
+
+std::string ExpiringFields(bool is_early, const std::vector<std::pair<std::string, uint64_t>>& fields) {
+  std::string value;
+  if (!is_early) storage::PutFixed(&value, kThen);
+  storage::PutRdbLength(&value, fields.size());
+  for (const auto& [name, code] : fields) {
+    storage::PutRdbLength(&value, code);
+    storage::PutRdbString(&value, name);
+    storage::PutRdbString(&value, "v");
+  }
+  return value;
+}
+
+// Short texts and numbers of eight bytes.
+std::string Listpack(const std::vector<std::pair<std::string, int64_t>>& fields) {
+  std::string elements;
+  const auto add_text = [&](const std::string& text) {
+    elements += static_cast<char>(0x80 + text.size());
+    elements += text;
+    elements += static_cast<char>(1 + text.size());
+  };
+  for (const auto& [name, expiry] : fields) {
+    add_text(name);
+    add_text("v");
+    elements += '\xf4';
+    storage::PutFixed(&elements, expiry);
+    elements += '\x09';
+  }
+  std::string blob;
+  storage::PutFixed(&blob, static_cast<uint32_t>(6 + elements.size() + 1));
+  storage::PutFixed(&blob, static_cast<uint16_t>(3 * fields.size()));
+  return blob + elements + '\xff';
+}
+
+TEST(DumpPayload, FieldsThatExpireAreReadInAllTheirForms) {
+  const std::string expected = "hash|a=v until 1900000000000|b=v|c=v until 1900000000005";
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", 1}, {"b", 0}, {"c", 6}})), expected);
+  EXPECT_EQ(HashIn(RdbType::kHashMetadataEarly, ExpiringFields(true, {{"a", kThen}, {"b", 0}, {"c", kThen + 5}})),
+            expected);
+  std::string early;
+  storage::PutRdbString(&early, Listpack({{"a", kThen}, {"c", kThen + 5}, {"b", 0}}));
+  EXPECT_EQ(HashIn(RdbType::kHashListpackExEarly, early), expected);
+  std::string next;
+  storage::PutFixed(&next, kThen);
+  EXPECT_EQ(HashIn(RdbType::kHashListpackEx, next + early), expected);
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", 0}, {"b", 0}})), "hash|a=v|b=v");
+}
+
+TEST(DumpPayload, FieldsThatExpireAtImpossibleTimesOrStandTwiceAreRefused) {
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", uint64_t{1} << 48}})), "invalid");
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", UINT64_MAX}})), "invalid");
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", 1}, {"a", 2}})), "invalid");
+  std::string value;
+  storage::PutRdbString(&value, Listpack({{"a", -5}}));
+  EXPECT_EQ(HashIn(RdbType::kHashListpackExEarly, value), "invalid");
+}
+
+TEST(DumpPayload, FieldsThatExpireAreOfAVersionThatRedis70Refuses) {
+  std::string packed;
+  storage::FieldPacker packer(&packed, 2, true);
+  packer.Add({"a", "v", kThen});
+  packer.Add({"b", "v"});
+  const storage::ValueKind kind(storage::ValueType::kHash, storage::CollectionForm::kPacked, true);
+  const std::string payload = storage::EncodeDumpPayload(kind, packed);
+  EXPECT_EQ(payload[payload.size() - 10], '\x0c');
+  EXPECT_EQ(storage::DecodeDumpPayload(payload).value, packed);
+}
+
+// A file is for redis-server 7.0, which has no such fields.
+TEST(Rdb, FieldsDoNotExpireInFilesForRedis) {
+  std::string packed;
+  storage::FieldPacker(&packed, 1, true).Add({"a", "v", kThen});
+  std::string bytes;
+  storage::RdbWriter rdb(&bytes);
+  rdb.Begin("7.0.15", 1'700'000'000'000);
+  rdb.Key("hash", {storage::ValueType::kHash, storage::CollectionForm::kPacked, true}, packed, kNoExpiry);
+  rdb.End();
+  FaultyFileSystem disk;
+  Place(disk, bytes);
+  const auto reader = RdbReader::Open(disk, "file.rdb");
+  RdbKey key;
+  ASSERT_TRUE((*reader)->Next(&key).value_or(false));
+  EXPECT_FALSE(key.kind.has_field_expiry());
+  EXPECT_EQ(key.value, std::string("\1\0\0\0\1a\1v", 8));
 }
 
 TEST(DumpPayload, AnotherTypeIsNamed) {

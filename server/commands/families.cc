@@ -34,6 +34,8 @@ std::span<const std::span<const Command>> AllCommands() {
                                                        ClusterCommands(),
                                                        PubSubCommands(),
                                                        HashCommands(),
+                                                       HashExpiryCommands(),
+                                                       HashValueCommands(),
                                                        ListCommands(),
                                                        SetCommands(),
                                                        SetJoinCommands(),

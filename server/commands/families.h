@@ -24,6 +24,8 @@ std::span<const Command> ExpiryCommands();
 std::span<const Command> GeoCommands();
 std::span<const Command> GeoSearchCommands();
 std::span<const Command> HashCommands();
+std::span<const Command> HashExpiryCommands();
+std::span<const Command> HashValueCommands();
 std::span<const Command> HyperLogLogCommands();
 std::span<const Command> IncrExCommands();
 std::span<const Command> KeyCommands();

@@ -87,8 +87,8 @@ def lines_of_page():
     found = []
     for part in (errors, warnings):
         cells = [row.split(" | ")[0] for row in re.findall(r"^\| (`.*) \|$", part, re.M)]
-        # Two backticks around a message that has some itself.
-        found.append([a or b for cell in cells for a, b in re.findall(r"``(.+?)``|`([^`]+)`", cell)])
+        # Two backticks, with spaces or without, around a message that has some itself.
+        found.append([a or b for cell in cells for a, b in re.findall(r"`` ?(.+?) ?``|`([^`]+)`", cell)])
     return found
 
 

@@ -49,7 +49,7 @@ class RespDump final : public DataVisitor {
   std::ostream& out_;
   std::vector<storage::EffectRecord> group_;
   std::string commands_;
-  storage::CommandEncoder encoder_{&commands_, 0};
+  storage::CommandEncoder encoder_{&commands_, 0, true};
 };
 
 class JsonDump final : public DataVisitor {

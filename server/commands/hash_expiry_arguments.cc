@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/commands/hash_expiry_arguments.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
 #include "resp/integer_text.h"
@@ -47,7 +49,8 @@ std::optional<storage::UnixMs> ParseFieldExpiry(DataCall& call, std::string_view
   } else if (*amount > kLastMoment / unit.milliseconds || *amount * unit.milliseconds > kLastMoment - base) {
     call.reply.Error("ERR invalid expire time in '" + std::string(command) + "' command");
   } else {
-    return *amount * unit.milliseconds + base;
+    // Zero stands for no expiry in the store: one millisecond later is as long over.
+    return std::max<int64_t>(*amount * unit.milliseconds + base, 1);
   }
   return std::nullopt;
 }

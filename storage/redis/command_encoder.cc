@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "storage/rdb/dump_payload.h"
+#include "storage/types/hash_fields.h"
 #include "storage/types/packed_visit.h"
 #include "storage/types/stream_fields.h"
 
@@ -165,17 +166,32 @@ void CommandEncoder::Show(std::string_view key, const CollectionPut& put) {
   }
   Command({"DEL", key});
   VisitPacked(put, Elements(*this, key));
+  if (fields_expire_ && put.kind.has_field_expiry()) ShowExpiries(key, put);
   if (put.expiry != kNoExpiry) Show(key, ExpirySet{put.expiry});
 }
 
 // --- elements -------------------------------------------------------------------------------------------------------
 
-void CommandEncoder::Show(std::string_view key, const HashPut& put) { Command({"HSET", key, put.field, put.value}); }
+void CommandEncoder::Show(std::string_view key, const HashPut& put) {
+  Command({"HSET", key, put.field, put.value});
+  if (put.expiry != kNoExpiry) Show(key, HashFieldExpirySet{put.field, put.expiry});
+}
 
 void CommandEncoder::Show(std::string_view key, const HashErase& erase) { Command({"HDEL", key, erase.field}); }
 
-// There is nothing that the receiver could be told.
-void CommandEncoder::Show(std::string_view, const HashFieldExpirySet&) {}
+void CommandEncoder::ShowExpiries(std::string_view key, const CollectionPut& put) {
+  for (PackedFields fields(put.packed, true); !fields.AtEnd();) {
+    const HashField field = fields.Next();
+    if (field.expiry != kNoExpiry) Show(key, HashFieldExpirySet{field.name, field.expiry});
+  }
+}
+
+void CommandEncoder::Show(std::string_view key, const HashFieldExpirySet& set) {
+  if (!fields_expire_) return;
+  if (set.expiry == kNoExpiry) return Command({"HPERSIST", key, "FIELDS", "1", set.field});
+  char text[24];
+  Command({"HPEXPIREAT", key, Digits(set.expiry, text), "FIELDS", "1", set.field});
+}
 
 void CommandEncoder::Show(std::string_view key, const HashFieldExpire& expire) { Command({"HDEL", key, expire.field}); }
 

@@ -2,7 +2,8 @@
 // Effects as commands of Redis (7.0), in RESP: a redis-server that executes them has the data that the effects made.
 //
 // Each effect becomes one command, which doesn't fail; only a whole collection takes several. Times are absolute.
-// Fields of hashes don't expire there: redis-server 7.0 has no such fields, and gets each one's end as HDEL.
+// Fields of hashes don't expire there: redis-server 7.0 has no such fields, and gets each one's end as HDEL. For Redis
+// 7.4, fields that expire take a command more.
 //
 // Threads: confined.
 #pragma once
@@ -22,7 +23,9 @@ class CommandEncoder {
  public:
   // Commands are appended to `out`, which must outlive the encoder and may be emptied between calls. `db`: which the
   // receiver has selected, if that is known.
-  explicit CommandEncoder(std::string* out, std::optional<DbIndex> db = std::nullopt) : out_(*out), db_(db) {}
+  // `fields_expire`: there.
+  explicit CommandEncoder(std::string* out, std::optional<DbIndex> db = std::nullopt, bool fields_expire = false)
+      : out_(*out), db_(db), fields_expire_(fields_expire) {}
 
   // The effects of one group, preceded by SELECT if their database is another one than before. Several commands stand
   // between MULTI and EXEC.
@@ -85,8 +88,12 @@ class CommandEncoder {
   void Show(std::string_view key, const LibrariesFlush& flush);
   void Show(std::string_view, const LedgerPut&) {}  // Redis knows nothing of it
 
+  // Of fields that a packed hash has.
+  void ShowExpiries(std::string_view key, const CollectionPut& put);
+
   std::string& out_;
   std::optional<DbIndex> db_;  // the receiver's
+  const bool fields_expire_;
 };
 
 }  // namespace ringkv::storage

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/entry/packed.h"
+#include "storage/types/hash_fields.h"
 #include "storage/types/score_code.h"
 #include "storage/types/stream_pack.h"
 #include "tests/support/resp_words.h"
@@ -260,6 +261,24 @@ TEST_F(CommandEncoderTest, AKeyIsWrittenWithItsValueAndExpiry) {
   AppendScored(&scored, "m", 1.5);
   encoder_.Key(1, "key", ValueKind(ValueType::kSortedSet, CollectionForm::kPacked), scored, kNoExpiry);
   EXPECT_EQ(CommandsIn(bytes_), "DEL key; ZADD key 1.5 m");
+}
+
+TEST_F(CommandEncoderTest, FieldsExpireWhereTheReceiverHasSuchFields) {
+  CommandEncoder encoder(&bytes_, 0, true);
+  std::string packed;
+  FieldPacker packer(&packed, 2, true);
+  packer.Add({"f", "v", kThen});
+  packer.Add({"g", "w"});
+  encoder.Key(0, "key", ValueKind(ValueType::kHash, CollectionForm::kPacked, true), packed, kNoExpiry);
+  EXPECT_EQ(CommandsIn(bytes_), "DEL key; HSET key f v g w; HPEXPIREAT key 1900000000000 FIELDS 1 f");
+  const auto shown = [&](const AnyEffect& effect) {
+    bytes_.clear();
+    const EffectRecord record{.key = "key", .effect = effect};
+    encoder.Group({&record, 1});
+    return CommandsIn(bytes_);
+  };
+  EXPECT_EQ(shown(HashPut{"f", "v", kThen}), "HSET key f v; HPEXPIREAT key 1900000000000 FIELDS 1 f");
+  EXPECT_EQ(shown(HashFieldExpirySet{"f", kNoExpiry}), "HPERSIST key FIELDS 1 f");
 }
 
 }  // namespace

@@ -55,9 +55,15 @@ CommitKeys ShardMember::HandoverTo(const Handover& ready) const {
 
 // --- the heir -------------------------------------------------------------------------------------------------------
 
-bool ShardMember::IsHeir() const { return view_.handover() && view_.handover()->heir == config_.id && IsInSync(); }
+bool ShardMember::IsHeir() const {
+  // One that loads a snapshot has nothing until it has all of it.
+  return view_.handover() && view_.handover()->heir == config_.id && IsInSync() && node_.copy().is_intact;
+}
 
 void ShardMember::AcceptHandover(int64_t now) {
+  // From here on it drops nothing of what it has.
+  if (followed_) node_.CutOff();
+  if (std::exchange(followed_, std::nullopt) && !IsHeir()) return;
   lease_.Want();
   const std::string key = keys_.handover();
   if (lease_.id() == 0 || view_.LeaseOf(key) == lease_.id()) return;

@@ -194,12 +194,12 @@ void ShardMember::BeFollower(const Lead& lead, int64_t now) {
   heir_.reset();
   is_lead_in_doubt_ = false;
   role_ = Role::kFollower;
+  if (IsHeir()) return AcceptHandover(now);
+  lease_.Drop();
   if (followed_ != lead) {
     followed_ = lead;
     node_.Follow(lead);
   }
-  if (IsHeir()) return AcceptHandover(now);
-  lease_.Drop();
   if (IsAmong(view_.record()->members, config_.id)) return;
   ShardRecord changed = *view_.record();
   changed.members.push_back(config_.id);

@@ -37,7 +37,7 @@ std::vector<cluster::MemberAck> ShardNode::acks() {
 }
 
 void ShardNode::CutOff() {
-  log_.Notice("coordinator: the shard has no primary; this node stands for election");
+  log_.Notice("coordinator: this node is cut off from its primary, and may take its place");
   replication_.CutOff();
 }
 

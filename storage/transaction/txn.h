@@ -200,7 +200,7 @@ class Txn {
   void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told);
   // Sends a notification without an effect.
   void Tell(const Place& place, const KeyEvent& event);
-  // The clients that keep copies of keys: docs/decisions/047-invalidations.md. This one has read the key, which is
+  // The clients that keep copies of keys: docs/decisions/048-invalidations.md. This one has read the key, which is
   // locked, and is to hear of its next change.
   void Remember(std::string_view key, TrackerId tracker);
   // Whose changes these are, if he wants to hear nothing of them; 0: anybody else's. Until Unlock.

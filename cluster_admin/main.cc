@@ -69,7 +69,8 @@ std::string FromEnvironment(const char* name) {
 void AddCoordinatorFlags(CLI::App& app, ringkv::cluster_admin::CoordinatorOptions* options) {
   constexpr const char* kCoordinator = "etcd";
   app.add_option("--coordinator", options->address, "etcd://HOST:PORT,.../NAME, as the nodes have it")
-      ->group(kCoordinator);
+      ->group(kCoordinator)
+      ->envname("RINGKV_COORDINATOR");
   app.add_option("--coordinator-user", options->user, "User of etcd")->group(kCoordinator);
   options->password = FromEnvironment("RINGKV_COORDINATOR_PASSWORD");
   app.add_option("--coordinator-ca-cert-file", options->ca_file, "Certificates of authorities to verify etcd with")
@@ -140,9 +141,9 @@ int main(int argc, char** argv) {
   CLI::App* status = app.add_subcommand("status",
                                         "Shows the nodes, their slots, keys and lag; of shards with a "
                                         "coordinator leases, epochs and in-sync sets");
-  status->add_option("config", file, "The cluster-config; none with --coordinator");
+  status->add_option("config", file, "The cluster-config; without it, what --coordinator says");
   status->callback([&] {
-    if (file.empty() == coordinator.address.empty()) throw CLI::RequiredError("a cluster-config or --coordinator");
+    if (file.empty() && coordinator.address.empty()) throw CLI::RequiredError("a cluster-config or --coordinator");
     done =
         file.empty() ? ringkv::cluster_admin::ShowElectedShards(coordinator) : ringkv::cluster_admin::ShowStatus(file);
   });

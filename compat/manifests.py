@@ -264,12 +264,62 @@ def check_compose_protection(services):
             assert str(port).startswith("127.0.0.1:"), f"{name}: {port} is open to others"
         if service["image"] == "ringkv":
             assert service["environment"]["RINGKV_REQUIREPASS_FILE"] == "/run/secrets/password", name
-        assert service["secrets"], name
+        # Who reaches etcd decides who is the primary.
+        if "etcd" in service["image"]:
+            assert list(service["networks"]) == ["coordinator"] and "ports" not in service, name
+        else:
+            assert service["secrets"], name
+
+
+def start_etcd(service, ports, folder):
+    """A member as in the file, on this machine: each port of each host is another one here."""
+    def here(value):
+        value = re.sub(r"(etcd-\d):(\d+)", lambda m: f"127.0.0.1:{ports[m.group(1), m.group(2)]}", value)
+        own = service["environment"]["ETCD_NAME"]
+        return re.sub(r"0\.0\.0\.0:(\d+)", lambda m: f"127.0.0.1:{ports[own, m.group(1)]}", value)
+    values = {name: here(value) for name, value in service["environment"].items()}
+    return RunningServer(["etcd"], values | {"ETCD_DATA_DIR": folder})
+
+
+def check_compose_failover(services):
+    """The members and nodes of the file, started here, are a shard with a primary and two replicas in sync."""
+    etcds = {name: service for name, service in services.items() if "etcd" in service["image"]}
+    nodes = {name: service for name, service in services.items() if service["image"] == "ringkv"}
+    assert len(etcds) == 3 and len(nodes) == 3
+    free = iter(free_ports(6))
+    ports = {(name, port): next(free) for name in etcds for port in ("2379", "2380")}
+    servers = []
+    with tempfile.TemporaryDirectory(prefix="ringkv-test-") as folder:
+        try:
+            for name, service in etcds.items():
+                servers.append(start_etcd(service, ports, os.path.join(folder, name)))
+            secret = os.path.join(folder, "password")
+            with open(secret, "w", encoding="ascii") as file:
+                file.write(PASSWORD + "\n")
+            for name, service in nodes.items():
+                values = service["environment"]
+                assert values["RINGKV_REPLICA_ANNOUNCE_IP"] == name, "others have to reach it by that"
+                values = {key: value.replace("/run/secrets/password", secret) for key, value in values.items()}
+                values["RINGKV_COORDINATOR"] = re.sub(
+                    r"(etcd-\d):(\d+)", lambda m: f"127.0.0.1:{ports[m.group(1), m.group(2)]}",
+                    values["RINGKV_COORDINATOR"])
+                data = os.path.join(folder, name)
+                os.mkdir(data)
+                values |= {"RINGKV_PORT": str(free_ports(1)[0]), "RINGKV_BIND": "127.0.0.1", "RINGKV_DIR": data,
+                           "RINGKV_REPLICA_ANNOUNCE_IP": "127.0.0.1",
+                           "PATH": os.path.dirname(server_binary()) + ":" + os.environ["PATH"]}
+                servers.append(RunningServer([ENTRYPOINT, *service["command"]], values))
+            eventually(lambda: subprocess.run([ENTRYPOINT, "ringkv-cluster", "status"], env={**os.environ, **values},
+                                              capture_output=True, check=False, timeout=60).returncode == 0,
+                       "all nodes to be in sync: " + servers[-1].log())
+        finally:
+            for server in servers:
+                server.stop()
 
 
 def check_compose():
     folder = os.path.join(ROOT, "deploy/compose")
-    for name in ("single.yaml", "cluster.yaml"):
+    for name in ("single.yaml", "failover.yaml", "cluster.yaml"):
         done = subprocess.run(["docker-compose", "-f", name, "config"], cwd=folder, capture_output=True, text=True,
                               check=False, timeout=60)
         assert done.returncode == 0, done.stderr
@@ -277,6 +327,8 @@ def check_compose():
         check_compose_protection(services)
         mounts = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
         assert all(os.path.exists(mount) for mount in mounts if mount.startswith("/")), mounts
+        if name == "failover.yaml":
+            check_compose_failover(services)
     nodes = {name: service["environment"]["RINGKV_CLUSTER_NODE_ID"] for name,
              service in services.items() if name != "haproxy"}
     with open(os.path.join(folder, "cluster.conf"), encoding="utf-8") as file:

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Compares options with redis-server's: names, defaults, which of them CONFIG SET changes, and the replies to good and
 bad values. What differs is listed here with its reason."""
+import os
+import re
+import subprocess
 import sys
 
-from servers import start_redis, start_ringkv
+from servers import server_binary, start_redis, start_ringkv
 
 # Of CONFIG GET *.
 MISSING = {}
@@ -86,12 +89,31 @@ def check_values(ours, theirs, known, defaults):
     return found
 
 
+def help_of(*words):
+    return subprocess.run([server_binary(), "--help", *words], capture_output=True, text=True, check=True).stdout
+
+
+def check_help():
+    """The help fits a terminal; all of it has each option of the reference; a word finds those with it."""
+    lines = help_of().split("\n")
+    if len(lines) > 40 or max(map(len, lines)) > 100 or "  --maxmemory " not in help_of():
+        yield f"--help has {len(lines)} lines of up to {max(map(len, lines))} characters"
+    everything = help_of("all")
+    with open(os.path.join(os.path.dirname(__file__), "..", "docs", "configuration.md"), encoding="utf-8") as page:
+        names = re.findall(r"^\| `([\w-]+)` \|", page.read(), re.M)
+    yield from (f"--help all lacks {name}" for name in names if name not in everything)
+    found = help_of("snapshot")
+    if "--snapshot-threads " not in found or "--port " in found:
+        yield f"--help snapshot: {found}"
+
+
 def main():
     # The default number of threads depends on the machine.
     with start_ringkv("--enable-debug-command", "yes", "--io-threads", "1") as ringkv, start_redis() as redis:
         ours, theirs = ringkv.connect(), redis.connect()
         known, expected = options_of(ours), options_of(theirs)
         found = check_names(known, expected) + check_values(ours, theirs, known, expected)
+        found += check_help()
     for line in found:
         print(line)
     print(f"{len(expected)} options of redis-server compared, {len(found)} unexpected differences")

@@ -142,9 +142,10 @@ void ReplyArguments(const std::vector<SyntaxNode>& nodes, const Command& row, re
     }
     if (has_flags) {
       reply.Bulk("flags");
-      reply.Set((node.is_optional ? 1 : 0) + (node.is_repeated ? 1 : 0));
+      reply.Set((node.is_optional ? 1 : 0) + (node.is_repeated ? 1 : 0) + (node.repeats_token ? 1 : 0));
       if (node.is_optional) reply.Simple("optional");
       if (node.is_repeated) reply.Simple("multiple");
+      if (node.repeats_token) reply.Simple("multiple_token");
     }
     if (!node.children.empty()) {
       reply.Bulk("arguments");

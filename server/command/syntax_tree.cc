@@ -107,8 +107,8 @@ class Parser {
       node.name = token;
       node.kind = KindOf(token);
       if (node.kind == Kind::kKey) node.key_index = keys_++;
-      // A value right behind its token is one argument with a token: EX seconds.
-      if (!nodes->empty() && nodes->back().kind == Kind::kToken) {
+      // A value right behind its token is one argument with a token: EX seconds. In "[CH] member" they are two.
+      if (!nodes->empty() && nodes->back().kind == Kind::kToken && !nodes->back().is_optional) {
         node.token = nodes->back().token;
         nodes->pop_back();
       }
@@ -123,12 +123,14 @@ class Parser {
     const bool repeats = !inner.empty() && inner.back().is_repeated;
     if (repeats && nodes->size() >= inner.size()) {
       const auto first = nodes->end() - static_cast<std::ptrdiff_t>(inner.size());
-      if (std::equal(first, nodes->end(), inner.begin(),
-                     [](const auto& a, const auto& b) { return a.name == b.name; })) {
+      if (std::equal(first, nodes->end(), inner.begin(), [](const auto& a, const auto& b) {
+            return a.name == b.name && (b.token.empty() || a.token == b.token);
+          })) {
         std::vector<SyntaxNode> same(first, nodes->end());
         nodes->erase(first, nodes->end());
         nodes->push_back(AsOne(std::move(same)));
         nodes->back().is_repeated = true;
+        nodes->back().repeats_token = !nodes->back().token.empty() && !inner.back().token.empty();
         return;
       }
     }

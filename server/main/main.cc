@@ -31,6 +31,7 @@
 #include "server/net/network.h"
 #include "server/options/command_line.h"
 #include "server/options/config_file.h"
+#include "server/options/help_text.h"
 #include "server/options/option_conflicts.h"
 #include "server/options/option_table.h"
 #include "server/options/tls_setup.h"
@@ -63,25 +64,6 @@ constexpr auto kMoment = std::chrono::milliseconds(250);
 int FailStart(const std::string& text) {
   std::cerr << "ringkv-server: " << text << "\n";
   return 1;
-}
-
-void PrintHelp() {
-  std::cout << "Usage: ringkv-server [FILE] [-] [--option value ...]\n\n"
-               "FILE has the syntax of redis.conf; - reads it from standard input. Options of the command line win.\n\n"
-               "  --help      shows this help\n"
-               "  --version   shows the version\n\nOptions (with defaults):\n";
-  std::string idle;
-  for (const OptionRow& row : OptionRows()) {
-    if (KindOf(row) != OptionKind::kActs) {
-      idle += " " + std::string(row.name);
-      continue;
-    }
-    std::cout << "  --" << row.name << " (" << (row.default_value.empty() ? "\"\"" : row.default_value) << ")\n      "
-              << row.summary << "\n";
-    if (!row.choices.empty()) std::cout << "      One of: " << row.choices << "\n";
-  }
-  std::cout << "\nKnown, so that configurations of Redis can be used, but with nothing to act on here:\n " << idle
-            << "\n";
 }
 
 // Goes on in a child without a terminal. The parent ends here.
@@ -309,12 +291,12 @@ int Run(const std::vector<std::string>& arguments, char** argv) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   ringkv::server::HideSecretArguments({argv + 1, argv + argc});
-  for (const std::string& argument : arguments) {
-    if (argument == "--help" || argument == "-h") {
-      ringkv::server::PrintHelp();
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == "--help" || arguments[i] == "-h") {
+      std::cout << ringkv::server::HelpText(i + 1 < arguments.size() ? arguments[i + 1] : "");
       return 0;
     }
-    if (argument == "--version" || argument == "-v") {
+    if (arguments[i] == "--version" || arguments[i] == "-v") {
       std::cout << "RingKV " << ringkv::server::kRingKvVersion << " (speaks the protocol of Redis "
                 << ringkv::server::kRedisVersion << ", allocator " << ringkv::storage::AllocatorName() << ")\n";
       return 0;

@@ -124,6 +124,15 @@ TEST(SyntaxTree, KnowsTokensChoicesAndRepetition) {
   ASSERT_EQ(mset.size(), 1u);
   EXPECT_TRUE(mset[0].is_repeated);
   EXPECT_EQ(mset[0].children.size(), 2u);
+  const std::vector<SyntaxNode> geoadd = ParseSyntax("key [CH] member [member ...]");
+  ASSERT_EQ(geoadd.size(), 3u);
+  EXPECT_EQ(geoadd[1].token, "CH");
+  EXPECT_EQ(geoadd[2].token, "");
+  EXPECT_TRUE(geoadd[2].is_repeated);
+  const std::vector<SyntaxNode> sort = ParseSyntax("[GET pattern [GET pattern ...]] [BY pattern [pattern ...]]");
+  ASSERT_EQ(sort.size(), 2u);
+  EXPECT_TRUE(sort[0].repeats_token);
+  EXPECT_FALSE(sort[1].repeats_token);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ class NoLinks : public server::ClientLinks {
   void Push(const server::ClientCard&, std::shared_ptr<const std::string>) override {}
   void Deliver(size_t, size_t, std::shared_ptr<const std::vector<uint64_t>>,
                std::shared_ptr<const std::string>) override {}
+  void Invalidate(size_t, std::shared_ptr<const storage::Invalidation>) override {}
   void TellNodes(size_t, size_t, bool, std::span<const std::string_view>) override {}
   void ResumePaused() override {}
   void Unblock(const server::ClientCard&, bool) override {}

@@ -7,8 +7,9 @@
   scripts,tls,users
   bench/compare.py --peer NAME=PORT=COMMAND    with that server in place of redis-server; see bench/peer.py
 
-The parts `large` and `quorum` (which needs etcd) run only when they are named. Prints a table in Markdown with the machine
-and the versions. Requests per second of server CPU (user + system time of the process) hold even where the machine is noisy.
+The parts `large` and `quorum` (which needs etcd) run only when they are named. Prints a table in Markdown with the
+machine and the versions. Requests per second of server CPU (user + system time of the process) hold even where the
+machine is noisy.
 """
 import argparse
 import os

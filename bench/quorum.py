@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What it costs that a write is on replicas before it is acknowledged: RingKV with a coordinator, and Redis with WAIT 1. A
-part of bench/compare.py."""
+"""What it costs that a write is on replicas before it is acknowledged: RingKV with a coordinator, and Redis with
+WAIT 1. A part of bench/compare.py."""
 import os
 import statistics
 import subprocess

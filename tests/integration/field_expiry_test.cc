@@ -51,7 +51,9 @@ TEST(FieldExpiry, SurvivesARestartFromTheLogAndFromASnapshot) {
     {
       ServerProcess server(options);
       digest = FillHashes(server);
-      if (with_snapshot) ASSERT_EQ(Say(server, {"SAVE"}), "OK");
+      if (with_snapshot) {
+        ASSERT_EQ(Say(server, {"SAVE"}), "OK");
+      }
       server.Signal(SIGTERM);
       server.WaitForEnd();
     }

@@ -55,11 +55,11 @@ struct ClientCard {
   std::atomic<bool> no_touch{false};
   std::atomic<bool> follows_redirects{false};  // CLIENT CAPA redirect
   std::atomic<bool> watch_failed{false};
-  std::atomic<bool> tracks{false};                 // CLIENT TRACKING
-  std::atomic<bool> tracks_prefixes{false};        // BCAST
-  std::atomic<bool> has_broken_redirect{false};    // REDIRECT, to a client that has gone
-  std::atomic<int64_t> redirect{-1};               // that client; 0: none; -1: it does not track
-  std::atomic<bool> has_left{false};               // it is not in the directory any more
+  std::atomic<bool> tracks{false};               // CLIENT TRACKING
+  std::atomic<bool> tracks_prefixes{false};      // BCAST
+  std::atomic<bool> has_broken_redirect{false};  // REDIRECT, to a client that has gone
+  std::atomic<int64_t> redirect{-1};             // that client; 0: none; -1: it does not track
+  std::atomic<bool> has_left{false};             // it is not in the directory any more
   std::atomic<bool> is_replica{false};
   std::atomic<int> replica_port{0};  // REPLCONF listening-port
   SharedText replica_host;           // REPLCONF ip-address

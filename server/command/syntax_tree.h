@@ -21,7 +21,7 @@ struct SyntaxNode {
   bool is_optional = false;
   bool is_repeated = false;
   bool repeats_token = false;  // and its token with it: GET a GET b
-  int key_index = 0;  // of a key: the number of keys before it
+  int key_index = 0;           // of a key: the number of keys before it
   std::vector<SyntaxNode> children;
 };
 

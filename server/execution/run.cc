@@ -195,9 +195,8 @@ bool IsToCome(const Outcome& outcome) {
 void RememberReads(const Execution& execution) {
   const Command& row = execution.row();
   if (!row.Is(kReadOnly) || row.run.data == nullptr || IsToCome(execution.outcome)) return;
-  ForEachKey(row, execution.argv(), [&](std::string_view key) {
-    execution.caller.txn().Remember(key, execution.session().tracking.reader);
-  });
+  ForEachKey(row, execution.argv(),
+             [&](std::string_view key) { execution.caller.txn().Remember(key, execution.session().tracking.reader); });
 }
 
 }  // namespace

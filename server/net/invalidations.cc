@@ -45,30 +45,30 @@ void Invalidations::TellOfEverything(storage::Lsn lsn, ForWhom whom) {
 void Invalidations::TellAll() {
   Tell();
   if (!trackers_.has_changed()) return;
-  trackers_.TakeChanged([this](const std::set<uint64_t>& clients, const ThreadTrackers::Changed& changed,
-                               storage::Lsn lsn) {
-    std::vector<std::string_view> all;
-    std::set<uint64_t> authors;
-    for (const auto& [key, author] : changed) {
-      all.push_back(key);
-      if (author != 0) authors.insert(author);
-    }
-    const InvalidationMessage message{.keys = EncodeKeys(all), .lsn = lsn};
-    for (const uint64_t client : clients) {
-      ClientConnection* const connection = connections_.Find(client);
-      if (connection == nullptr) continue;
-      if (!authors.contains(client)) {
-        connection->Invalidate(message, ForWhom::kBroadcasts);
-        continue;
-      }
-      std::vector<std::string_view> of_others;
-      for (const auto& [key, author] : changed) {
-        if (author != client) of_others.push_back(key);
-      }
-      if (of_others.empty()) continue;
-      connection->Invalidate({.keys = EncodeKeys(of_others), .lsn = lsn}, ForWhom::kBroadcasts);
-    }
-  });
+  trackers_.TakeChanged(
+      [this](const std::set<uint64_t>& clients, const ThreadTrackers::Changed& changed, storage::Lsn lsn) {
+        std::vector<std::string_view> all;
+        std::set<uint64_t> authors;
+        for (const auto& [key, author] : changed) {
+          all.push_back(key);
+          if (author != 0) authors.insert(author);
+        }
+        const InvalidationMessage message{.keys = EncodeKeys(all), .lsn = lsn};
+        for (const uint64_t client : clients) {
+          ClientConnection* const connection = connections_.Find(client);
+          if (connection == nullptr) continue;
+          if (!authors.contains(client)) {
+            connection->Invalidate(message, ForWhom::kBroadcasts);
+            continue;
+          }
+          std::vector<std::string_view> of_others;
+          for (const auto& [key, author] : changed) {
+            if (author != client) of_others.push_back(key);
+          }
+          if (of_others.empty()) continue;
+          connection->Invalidate({.keys = EncodeKeys(of_others), .lsn = lsn}, ForWhom::kBroadcasts);
+        }
+      });
 }
 
 }  // namespace ringkv::server

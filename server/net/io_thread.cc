@@ -190,9 +190,8 @@ void IoThread::TakeRedirected(IoThread& home, uint64_t source, const std::shared
   if (to->is_replica) return;  // as in Redis: it is no subscriber
   if (!to->has_left && tries < kMostTries) {
     IoThread& target = *threads_[to->thread];
-    return target.Post([&target, &home, source, to, message, tries] {
-      target.TakeRedirected(home, source, to, message, tries + 1);
-    });
+    return target.Post(
+        [&target, &home, source, to, message, tries] { target.TakeRedirected(home, source, to, message, tries + 1); });
   }
   home.Post([&home, source] {
     if (ClientConnection* connection = home.Find(source)) connection->NoteBrokenRedirect();

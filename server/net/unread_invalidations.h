@@ -35,9 +35,7 @@ class UnreadInvalidations {
   }
   bool has_held() const { return !held_.empty(); }
   // Those that were kept, with the last of their changes.
-  std::pair<std::string, storage::Lsn> TakeHeld() {
-    return {std::exchange(held_, {}), std::exchange(held_lsn_, 0)};
-  }
+  std::pair<std::string, storage::Lsn> TakeHeld() { return {std::exchange(held_, {}), std::exchange(held_lsn_, 0)}; }
 
   bool has_any() const { return bytes_ > 0 || owes_all_; }
   // All that was sent is read. Whether it is owed that everything has changed, and the last of the changes.

@@ -104,10 +104,10 @@ class Session : public SessionSettings {
   TransactionQueue queue;
   WatchState watch;
   Subscriptions subscriptions;
-  std::set<std::string> tracked_prefixes;        // CLIENT TRACKING BCAST
-  size_t tracked_bytes = 0;                      // memory of these
-  std::shared_ptr<const ClientCard> redirect;    // the client of CLIENT TRACKING REDIRECT
-  uint32_t subscriber_needs = 0;  // needs that are unmet because the client has subscriptions
+  std::set<std::string> tracked_prefixes;      // CLIENT TRACKING BCAST
+  size_t tracked_bytes = 0;                    // memory of these
+  std::shared_ptr<const ClientCard> redirect;  // the client of CLIENT TRACKING REDIRECT
+  uint32_t subscriber_needs = 0;               // needs that are unmet because the client has subscriptions
 
  private:
   WatchedKeys& watched_keys_;

@@ -55,9 +55,9 @@ class ThreadTrackers {
 
   std::set<uint64_t> clients_;
   std::map<std::string, Prefix, std::less<>> prefixes_;
-  std::map<size_t, size_t> lengths_;                  // of the prefixes, with how many have it
-  std::map<std::string_view, Prefix*> pending_;       // those with keys that have changed
-  storage::Lsn lsn_ = 0;                              // the last of these changes
+  std::map<size_t, size_t> lengths_;             // of the prefixes, with how many have it
+  std::map<std::string_view, Prefix*> pending_;  // those with keys that have changed
+  storage::Lsn lsn_ = 0;                         // the last of these changes
 };
 
 }  // namespace ringkv::server

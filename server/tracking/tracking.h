@@ -72,9 +72,9 @@ class Tracking {
   storage::Mutex mutex_;
   std::unordered_set<storage::TrackerId> live_ GUARDED_BY(mutex_);
   size_t broadcasts_ GUARDED_BY(mutex_) = 0;
-  size_t departed_ GUARDED_BY(mutex_) = 0;  // since a sweep has begun
+  size_t departed_ GUARDED_BY(mutex_) = 0;                     // since a sweep has begun
   std::map<std::string, size_t> prefixes_ GUARDED_BY(mutex_);  // with the number of their clients
-  size_t next_swept_ = storage::kPartitions;  // by the thread that ticks only
+  size_t next_swept_ = storage::kPartitions;                   // by the thread that ticks only
 };
 
 }  // namespace ringkv::server

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "storage/base/long_hold_mutex.h"
 #include "storage/base/lsn.h"
@@ -65,8 +64,8 @@ struct alignas(64) Partition {
   Occupancy* occupancy = nullptr;
   size_t index = 0;
 
-  uint64_t expired_fields GUARDED_BY(mutex) = 0;  // of hashes; since the same time as the statistics
-  std::vector<PrefixUses> prefix_uses GUARDED_BY(mutex);
+  uint64_t expired_fields GUARDED_BY(mutex) = 0;                // of hashes; since the same time as the statistics
+  std::unique_ptr<PrefixUses[]> prefix_uses GUARDED_BY(mutex);  // of each of the prefixes
   uint64_t foreign_slots GUARDED_BY(mutex) = 0;  // one bit per slot of the partition, in a placement by slot
   std::unique_ptr<TrackingTable> tracking GUARDED_BY(mutex);  // null while nobody has read a key to keep it
 };

@@ -17,7 +17,7 @@ Store::Store(const StoreOptions& options, const Clock& clock)
     partition.prefixes = &options_.prefixes;
     partition.occupancy = &occupancy_;
     partition.index = i;
-    partition.prefix_uses.resize(options.prefixes.size());
+    partition.prefix_uses = std::make_unique<PrefixUses[]>(options.prefixes.size());
     partition.tables = std::make_unique<std::unique_ptr<Table>[]>(options.databases);
   }
 }

@@ -86,7 +86,7 @@ void ResetStatistics(Txn& txn) {
     partition.mutex.AssertHeld();
     partition.statistics = KeyStatistics();
     partition.expired_fields = 0;
-    partition.prefix_uses.assign(partition.prefix_uses.size(), {});
+    std::fill_n(partition.prefix_uses.get(), partition.prefixes->size(), PrefixUses());
   });
 }
 

@@ -375,9 +375,9 @@ class Txn {
   KeyEventList* events_ = nullptr;
   uint64_t author_ = 0;
   std::unique_ptr<Invalidation> invalidation_;  // null: nothing that clients keep has changed
-  std::unique_ptr<Undo> undo_;                 // made when it is needed first
-  std::shared_ptr<LibrarySet> new_libraries_;  // null: unchanged
-  bool new_libraries_were_read_ = false;       // who has read them may have kept them
+  std::unique_ptr<Undo> undo_;                  // made when it is needed first
+  std::shared_ptr<LibrarySet> new_libraries_;   // null: unchanged
+  bool new_libraries_were_read_ = false;        // who has read them may have kept them
   // The positions computed for locking. Find uses them again, because it mostly looks for those keys in the order of
   // locking.
   struct Known {

@@ -16,12 +16,12 @@ using Told = std::vector<std::tuple<std::set<uint64_t>, std::set<std::string>, s
 
 Told Take(ThreadTrackers& trackers) {
   Told told;
-  trackers.TakeChanged([&](const std::set<uint64_t>& clients, const ThreadTrackers::Changed& changed,
-                           storage::Lsn lsn) {
-    std::set<std::string> keys;
-    for (const auto& [key, author] : changed) keys.insert(key);
-    told.emplace_back(clients, keys, lsn);
-  });
+  trackers.TakeChanged(
+      [&](const std::set<uint64_t>& clients, const ThreadTrackers::Changed& changed, storage::Lsn lsn) {
+        std::set<std::string> keys;
+        for (const auto& [key, author] : changed) keys.insert(key);
+        told.emplace_back(clients, keys, lsn);
+      });
   return told;
 }
 

@@ -16,8 +16,8 @@
 #include "server/base/version.h"
 #include "server/config/has_coordinator.h"
 #include "server/config/own_ports.h"
+#include "server/coordinator/member_node.h"
 #include "server/coordinator/node_id.h"
-#include "server/coordinator/shard_node.h"
 #include "server/node_link/link_phase.h"
 #include "storage/base/allocator.h"
 
@@ -83,7 +83,7 @@ struct CoordinatorThread::Seat {
         etcd(std::move(address), AccessOf(thread.parts_.options), thread.parts_.options.coordinator_ttl * 1000 / 6,
              [&thread](uint64_t call, const cluster::EtcdAnswer& answer) { thread.Take(call, answer); }) {}
 
-  ShardNode node;
+  MemberNode node;
   cluster::NodePresence presence;
   cluster::ShardMember member;
   etcd::EtcdClient etcd;

@@ -15,10 +15,10 @@
 
 namespace ringkv::server {
 
-class ShardNode final : public cluster::ShardMember::Node {
+class MemberNode final : public cluster::ShardMember::Node {
  public:
   // The data has been loaded, and replication has not started. All must outlive the object.
-  ShardNode(Replication& replication, DataKeeper& data, Log& log, storage::FileSystem& files);
+  MemberNode(Replication& replication, DataKeeper& data, Log& log, storage::FileSystem& files);
 
   // Call several times a second.
   void Observe();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/coordinator/shard_node.h"
+#include "server/coordinator/member_node.h"
 
 #include <string>
 
@@ -16,19 +16,19 @@ bool FilesHaveAll(storage::FileSystem& files, storage::Durability& durability) {
 
 }  // namespace
 
-ShardNode::ShardNode(Replication& replication, DataKeeper& data, Log& log, storage::FileSystem& files)
+MemberNode::MemberNode(Replication& replication, DataKeeper& data, Log& log, storage::FileSystem& files)
     : replication_(replication), data_(data), log_(log), has_all_(FilesHaveAll(files, data.durability())) {}
 
-void ShardNode::Observe() { has_all_ = has_all_ || replication_.link().has_caught_up(); }
+void MemberNode::Observe() { has_all_ = has_all_ || replication_.link().has_caught_up(); }
 
-cluster::ShardMember::Node::Copy ShardNode::copy() {
+cluster::ShardMember::Node::Copy MemberNode::copy() {
   Observe();
   // A part of a snapshot is less than whatever others have.
   if (replication_.history().is_replacing()) return {};
   return {replication_.history().epoch(), replication_.replica_offset(), has_all_};
 }
 
-std::vector<cluster::MemberAck> ShardNode::acks() {
+std::vector<cluster::MemberAck> MemberNode::acks() {
   acks_ = replication_.feeds().acks();
   std::vector<cluster::MemberAck> views;
   views.reserve(acks_.size());
@@ -36,18 +36,18 @@ std::vector<cluster::MemberAck> ShardNode::acks() {
   return views;
 }
 
-void ShardNode::CutOff() {
+void MemberNode::CutOff() {
   log_.Notice("coordinator: this node is cut off from its primary, and may take its place");
   replication_.CutOff();
 }
 
-void ShardNode::Follow(const cluster::Lead& lead) {
+void MemberNode::Follow(const cluster::Lead& lead) {
   log_.Notice("coordinator: the primary is " + lead.host + ":" + std::to_string(lead.port) + ", epoch " +
               std::to_string(lead.epoch));
   replication_.FollowElected({lead.host, static_cast<int>(lead.port)}, lead.epoch);
 }
 
-void ShardNode::BecomePrimary(uint64_t epoch) {
+void MemberNode::BecomePrimary(uint64_t epoch) {
   has_all_ = true;  // whoever is elected says what is true
   replication_.BecomeElected(epoch);
 }

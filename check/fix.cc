@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <ostream>
+#include <string>
 #include <vector>
 
 #include "check/data_set.h"
@@ -33,6 +36,41 @@ void Print(Context& context, const storage::RecoverySummary& summary) {
   if (summary.cut_bytes > 0) {
     context.out << "log file '" << summary.cut_file << "' has a torn tail of " << summary.cut_bytes << " bytes\n";
   }
+}
+
+// Mends what a start would find first. None if it would find nothing.
+std::optional<ExitStatus> FixFirst(Context& context, const storage::DataFiles& data, size_t* keys) {
+  storage::RecoveryOptions options{.read_only = true};
+  Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, options, context.databases);
+  if (!set && set.error().kind == storage::ErrorKind::kDamaged) {
+    options.up_to_damage = true;
+    set = DataSet::Load(context.files, data, options, context.databases);
+  }
+  if (!set) return context.Failed(set.error().text);
+  const storage::RecoverySummary& seen = (*set)->recovery();
+  *keys = (*set)->CountKeys();
+  if (seen.warnings.empty() && seen.cut_bytes == 0) return std::nullopt;
+  Print(context, seen);
+  const std::string question = seen.warnings.empty() ? "Truncate the torn tail?"
+                                                     : "Return to the last good state, " + std::to_string(*keys) +
+                                                           " keys? Damaged files are kept as *.damaged.";
+  if (!context.ask(question)) {
+    context.out << "nothing was changed\n";
+    return ExitStatus::kFoundDamage;
+  }
+  set->reset();
+  options.read_only = false;
+  set = DataSet::Load(context.files, data, options, context.databases);
+  if (!set) return context.Failed(set.error().text);
+  const storage::RecoverySummary& found = (*set)->recovery();
+  if (found.needs_snapshot) {
+    const std::string damaged =
+        found.snapshot_is_damaged ? storage::DataFiles::DamagedName(data.snapshot_name) : std::string();
+    Status done = (*set)->Save(data.directory, data.snapshot_name, damaged);
+    if (done) done = storage::SetAside(context.files, data.log_directory, found.damaged_logs);
+    if (!done) return context.Failed(done.error().text);
+  }
+  return ExitStatus::kGood;
 }
 
 }  // namespace
@@ -72,40 +110,19 @@ ExitStatus FixDirectory(Context& context, const storage::DataFiles& data) {
   const Result<std::unique_ptr<storage::FileLock>> lock = context.files.Lock(data.LockPath());
   if (!lock) return context.Failed("a server uses this directory: " + lock.error().text);
 
-  storage::RecoveryOptions options{.read_only = true};
-  Result<std::unique_ptr<DataSet>> set = DataSet::Load(context.files, data, options, context.databases);
-  if (!set && set.error().kind == storage::ErrorKind::kDamaged) {
-    options.up_to_damage = true;
-    set = DataSet::Load(context.files, data, options, context.databases);
+  // Until a start finds nothing: without a last log file that is cut off whole, the one before it is read to its end.
+  size_t keys = 0;
+  bool has_fixed = false;
+  for (;; has_fixed = true) {
+    const std::optional<ExitStatus> fixed = FixFirst(context, data, &keys);
+    if (!fixed) break;
+    if (*fixed != ExitStatus::kGood) return *fixed;
   }
-  if (!set) return context.Failed(set.error().text);
-  const storage::RecoverySummary& seen = (*set)->recovery();
-  if (seen.warnings.empty() && seen.cut_bytes == 0) {
+  if (has_fixed) {
+    context.out << "done: a server starts with " << keys << " keys\n";
+  } else {
     context.out << "'" << data.directory << "' is good: nothing to fix\n";
-    return ExitStatus::kGood;
   }
-  Print(context, seen);
-  const std::string question = seen.warnings.empty()
-                                   ? "Truncate the torn tail?"
-                                   : "Return to the last good state, " + std::to_string((*set)->CountKeys()) +
-                                         " keys? Damaged files are kept as *.damaged.";
-  if (!context.ask(question)) {
-    context.out << "nothing was changed\n";
-    return ExitStatus::kFoundDamage;
-  }
-  set->reset();
-  options.read_only = false;
-  set = DataSet::Load(context.files, data, options, context.databases);
-  if (!set) return context.Failed(set.error().text);
-  const storage::RecoverySummary& found = (*set)->recovery();
-  if (found.needs_snapshot) {
-    const std::string damaged =
-        found.snapshot_is_damaged ? storage::DataFiles::DamagedName(data.snapshot_name) : std::string();
-    Status done = (*set)->Save(data.directory, data.snapshot_name, damaged);
-    if (done) done = storage::SetAside(context.files, data.log_directory, found.damaged_logs);
-    if (!done) return context.Failed(done.error().text);
-  }
-  context.out << "done: a server starts with " << (*set)->CountKeys() << " keys\n";
   return ExitStatus::kGood;
 }
 

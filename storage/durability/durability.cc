@@ -205,8 +205,11 @@ Status Durability::DropReplaced() {
   for (auto log = logs->rbegin(); log != logs->rend(); ++log) {
     if (Status removed = files_.Remove(JoinPath(options_.data.log_directory, log->name)); !removed) return removed;
   }
-  if (!files_.Exists(options_.data.PreviousPath())) return {};
-  return files_.Remove(options_.data.PreviousPath());
+  const std::string previous = options_.data.PreviousPath();
+  if (!files_.Exists(previous)) return {};
+  // It is the only one if the names could not all be changed. It stays until the new one replaces it, as any other.
+  const std::string newest = options_.data.SnapshotPath();
+  return files_.Exists(newest) ? files_.Remove(previous) : files_.Rename(previous, newest);
 }
 
 // --- snapshots ------------------------------------------------------------------------------------------------------

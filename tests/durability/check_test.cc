@@ -156,6 +156,26 @@ TEST(Fix, ReturnsToTheLastGoodStateBeforeTheDamage) {
   EXPECT_EQ(check::CheckDirectory(again.context, kTestFiles, {}), ExitStatus::kGood) << again.out.str();
 }
 
+// Two log files are damaged, and a start reads the first, which the snapshot covers, only when the second is gone.
+TEST(Fix, LeavesNothingThatAStartWouldRefuse) {
+  FaultyFileSystem disk;
+  const Model contents = [&] {
+    DurableStore store(disk);
+    EXPECT_TRUE(store.log().Open());
+    store.Put("a", "1");
+    EXPECT_TRUE(store.log().Close());
+    EXPECT_TRUE(store.Snapshot());
+    EXPECT_TRUE(store.log().Open());
+    return store.Contents();
+  }();
+  disk.Bytes(kFirstLog)[10] ^= 1;
+  disk.Bytes("log/" + storage::NameOfLogFile(2)).resize(8);
+  Bench bench(disk);
+  EXPECT_EQ(check::FixDirectory(bench.context, kTestFiles), ExitStatus::kGood) << bench.err.str();
+  EXPECT_TRUE(disk.Exists(kFirstLog + ".damaged"));
+  EXPECT_EQ(ContentsOf(disk, kTestFiles), contents);
+}
+
 TEST(Fix, TruncatesALogFileAtTheDamage) {
   FaultyFileSystem disk;
   Fill(disk);

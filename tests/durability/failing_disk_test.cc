@@ -78,6 +78,42 @@ TEST(FailingDisk, AReplacedDataSetLeavesNoNameOfItsHistoryBesideTheNewOne) {
   }
 }
 
+// The old data set may have its only snapshot under the previous one's name: something failed between the two renames.
+TEST(FailingDisk, AReplacedDataSetKeepsItsOnlySnapshotUntilTheNewOneIsInPlace) {
+  for (const bool machine_crashes : {false, true}) {
+    bool has_saved = false;
+    for (size_t n = 0; !has_saved; ++n) {
+      FaultyFileSystem disk;
+      {
+        DurableStore store(disk);
+        storage::Durability durability(store.store(), disk, store.clock(), {.data = kTestFiles, .has_threads = false});
+        ASSERT_TRUE(durability.Open({}, true, [] { return storage::Status(); }));
+        store.Put("old", "1");
+        ASSERT_TRUE(durability.Save());
+        disk.set_on_operation([&](std::string_view operation, const std::string& path, size_t) {
+          if (operation == "rename to" && path == kTestFiles.SnapshotPath()) disk.FailFrom(0, 1);
+        });
+        ASSERT_FALSE(durability.Save());
+        disk.set_on_operation(nullptr);
+        ASSERT_FALSE(disk.Exists(kTestFiles.SnapshotPath()));
+        ASSERT_TRUE(durability.BeginReplacement());
+        store.Put("new", "1");
+        durability.EndReplacement(0, false);
+        disk.KillFrom(n);
+        has_saved = durability.Save().has_value();
+        disk.KillFrom(0);
+      }
+      disk.Revive();
+      if (machine_crashes) disk.Crash();
+      DurableStore again(disk);
+      const auto recovered = again.Recover({.read_only = true});
+      ASSERT_TRUE(recovered) << n << ": " << recovered.error().text;
+      EXPECT_TRUE(again.Contents().contains({0, "old"})) << "operation " << n;
+      EXPECT_TRUE(!has_saved || again.Contents().contains({0, "new"}));
+    }
+  }
+}
+
 TEST(FailingDisk, OneDiskErrorAnywhereLosesNoDurableData) {
   const size_t operations = OperationsOfACleanRun();
   ASSERT_GT(operations, 100u);

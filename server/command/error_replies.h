@@ -25,6 +25,8 @@ constexpr std::string_view kIncrementOverflow = "ERR increment or decrement woul
 constexpr std::string_view kIncrementNotFinite = "ERR increment would produce NaN or Infinity";
 constexpr std::string_view kInvalidCursor = "ERR invalid cursor";
 constexpr std::string_view kNumKeys = "ERR numkeys should be greater than 0";
+constexpr std::string_view kNoLogToWaitFor =
+    "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.";
 constexpr std::string_view kCountNotPositive = "ERR count should be greater than 0";
 constexpr std::string_view kNotPickCount =
     "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807";

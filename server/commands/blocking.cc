@@ -91,8 +91,7 @@ void MoveOrWait(DataCall& call, bool from_front, bool to_front, std::string_view
   if (!from) return;
   if (!*from) {
     WaitForKeys(call, ValueType::kList, *deadline_ms, false);
-    // The destination is a key of the request, too, but nothing is looked for in it.
-    if (call.wait != nullptr) call.wait->sought = call.args[1];
+    if (call.wait != nullptr) call.wait->sought = ElementsSoughtIn(call.args[1], 1);
     return;
   }
   MoveElement(call, *from, from_front, to_front);

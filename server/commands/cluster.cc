@@ -140,7 +140,8 @@ void MyShardId(AdminCall& call, const ClusterView& view) {
   call.reply.Bulk(cluster::NodeIdOf("shard " + view.shard_name()));
 }
 
-void KeySlot(AdminCall& call, const ClusterView&) { call.reply.Integer(storage::KeySlot(call.args[2])); }
+// Outside of clusters, too: so clients can tell which keys would be together.
+void KeySlot(AdminCall& call) { call.reply.Integer(storage::KeySlot(call.args[2])); }
 
 // There is no bus: nodes know each other from the cluster-config.
 void Links(AdminCall& call, const ClusterView&) { call.reply.Array(0); }
@@ -404,7 +405,7 @@ constexpr Command kClusterCommands[] = {
      .summary = "Lists the subcommands.",
      .run = Admin(InCluster<Help>)},
     Varying(Tells("info", InCluster<Info>, "3.0.0", "Returns the state of the cluster.")),
-    Tells("keyslot", InCluster<KeySlot>, "3.0.0", "Returns the slot of a key.", 3, "key"),
+    Tells("keyslot", KeySlot, "3.0.0", "Returns the slot of a key.", 3, "key"),
     Varying(Tells("links", InCluster<Links>, "7.0.0",
                   "Returns the links of the cluster bus; there is no bus, so the reply is empty.")),
     ByHand("meet", -4, "ip port [cluster-bus-port]", "3.0.0"),

@@ -63,7 +63,8 @@ void HideHelloCredentials(std::span<std::string_view> argv) {
 
 void ReplyHello(AdminCall& call) {
   resp::ReplyWriter& reply = call.reply;
-  reply.Map(7);
+  const std::string zone = call.server.options().availability_zone.Get();
+  reply.Map(zone.empty() ? 7 : 8);
   reply.Bulk("server");
   reply.Bulk("redis");
   reply.Bulk("version");
@@ -80,6 +81,9 @@ void ReplyHello(AdminCall& call) {
   reply.Bulk(call.server.replication().is_replica() ? "replica" : "master");
   reply.Bulk("modules");
   reply.Array(0);
+  if (zone.empty()) return;
+  reply.Bulk("availability_zone");
+  reply.Bulk(zone);
 }
 
 void Hello(AdminCall& call) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// SLOWLOG and LATENCY: what took long.
+// LATENCY: what took long.
 #include <string>
 #include <vector>
 
@@ -12,38 +12,6 @@
 
 namespace ringkv::server {
 namespace {
-
-// --- SLOWLOG --------------------------------------------------------------------------------------------------------
-
-void SlowLogGet(AdminCall& call) {
-  constexpr int64_t kShownByDefault = 10;
-  int64_t count = kShownByDefault;
-  if (call.args.size() > 3) return call.reply.Error(WrongSubcommand(call.args[1], "SLOWLOG"));
-  if (call.args.size() == 3) {
-    const std::optional<int64_t> given = resp::ParseInteger(call.args[2]);
-    if (!given || *given < -1) return call.reply.Error("ERR count should be greater than or equal to -1");
-    count = *given;
-  }
-  const std::vector<SlowLog::Item> items = call.server.slow_log().Newest(count);
-  call.reply.Array(static_cast<int64_t>(items.size()));
-  for (const SlowLog::Item& item : items) {
-    call.reply.Array(6);
-    call.reply.Integer(static_cast<int64_t>(item.id));
-    call.reply.Integer(item.unix_seconds);
-    call.reply.Integer(static_cast<int64_t>(item.microseconds));
-    call.reply.Array(static_cast<int64_t>(item.arguments.size()));
-    for (const std::string& argument : item.arguments) call.reply.Bulk(argument);
-    call.reply.Bulk(item.address);
-    call.reply.Bulk(item.client_name);
-  }
-}
-
-void SlowLogLen(AdminCall& call) { call.reply.Integer(static_cast<int64_t>(call.server.slow_log().size())); }
-
-void SlowLogReset(AdminCall& call) {
-  call.server.slow_log().Reset();
-  call.reply.Ok();
-}
 
 // --- LATENCY --------------------------------------------------------------------------------------------------------
 
@@ -146,7 +114,6 @@ void Histogram(AdminCall& call) {
   }
 }
 
-constexpr uint32_t kSlowLog = kAdmin | kLoading | kStale;
 constexpr uint32_t kLatency = kAdmin | kNoScript | kLoading | kStale;
 constexpr std::string_view kResets = "request_policy:all_nodes response_policy:all_succeeded";
 constexpr std::string_view kLatencyTips = "nondeterministic_output request_policy:all_nodes response_policy:special";
@@ -226,51 +193,6 @@ constexpr Command kLatencyCommands[] = {
      .syntax = "[event ...]",
      .summary = "Resets the latency samples of events.",
      .run = Admin(LatencyReset)},
-    {.name = "slowlog",
-     .arity = -2,
-     .group = Group::kServer,
-     .since = "2.2.12",
-     .complexity = "Depends on subcommand.",
-     .summary = "Container of slow log commands.",
-     .is_container = true},
-    {.name = "get",
-     .parent = "slowlog",
-     .arity = -2,
-     .flags = kSlowLog,
-     .group = Group::kServer,
-     .tips = "request_policy:all_nodes nondeterministic_output",
-     .since = "2.2.12",
-     .complexity = "O(N) where N is the number of entries returned",
-     .syntax = "[count]",
-     .summary = "Returns the entries of the slow log, newest first.",
-     .run = Admin(SlowLogGet)},
-    {.name = "help",
-     .parent = "slowlog",
-     .arity = 2,
-     .flags = kLoading | kStale,
-     .group = Group::kServer,
-     .since = "6.2.0",
-     .summary = "Lists the subcommands.",
-     .run = Admin(ReplyHelp)},
-    {.name = "len",
-     .parent = "slowlog",
-     .arity = 2,
-     .flags = kSlowLog,
-     .group = Group::kServer,
-     .tips = "request_policy:all_nodes response_policy:agg_sum nondeterministic_output",
-     .since = "2.2.12",
-     .summary = "Returns the number of entries in the slow log.",
-     .run = Admin(SlowLogLen)},
-    {.name = "reset",
-     .parent = "slowlog",
-     .arity = 2,
-     .flags = kSlowLog,
-     .group = Group::kServer,
-     .tips = kResets,
-     .since = "2.2.12",
-     .complexity = "O(N) where N is the number of entries in the slowlog",
-     .summary = "Clears the slow log.",
-     .run = Admin(SlowLogReset)},
 };
 static_assert(RowsAreSound(kLatencyCommands));
 

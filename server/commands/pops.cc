@@ -85,6 +85,10 @@ void MoveElement(DataCall& call, Place& from, bool from_front, bool to_front) {
   call.reply.Bulk(element);
 }
 
+std::string ElementsSoughtIn(std::string_view source, size_t least) {
+  return std::to_string(least).append(1, '\0').append(source);
+}
+
 void TakeAll(DataCall& call, Place& place, const storage::KeyEvent& event) {
   call.txn.Tell(place, event);
   call.txn.Do(place, storage::Erase{}, events::kDel);

@@ -33,6 +33,10 @@ void ReplyElements(DataCall& call, storage::Place& place, size_t count, bool fro
 // Pushes to the list at the second argument, which may be the same.
 void MoveElement(DataCall& call, storage::Place& from, bool from_front, bool to_front);
 
+// The condition of a blocked move, as KeyWaitPlan has it: that many elements in the source. The destination is a key of
+// the request, too, but nothing is looked for in it.
+std::string ElementsSoughtIn(std::string_view source, size_t least);
+
 // Pops all elements of a collection at once: sends the event, then the deletion of the key.
 void TakeAll(DataCall& call, storage::Place& place, const storage::KeyEvent& event);
 

@@ -188,6 +188,38 @@ void Wait(AdminCall& call) {
   replication.feeds().AskForAcks(call.session.last_lsn);
 }
 
+// WAIT for disks. Replicas acknowledge what they have applied, and whether it is on their disks only their appendfsync
+// tells: they are never counted, and who waits for them waits for the timeout.
+void WaitAof(AdminCall& call) {
+  const std::optional<int64_t> local = resp::ParseInteger(call.args[1]);
+  if (!local) return call.reply.Error(errors::kNotInteger);
+  if (*local < 0 || *local > 1) return call.reply.Error("ERR value is out of range, value must between 0 and 1");
+  const std::optional<int64_t> replicas = resp::ParseInteger(call.args[2]);
+  if (!replicas || *replicas < 0) return call.reply.Error(errors::kNotPositive);
+  const std::optional<int64_t> timeout = resp::ParseInteger(call.args[3]);
+  if (!timeout) return call.reply.Error("ERR timeout is not an integer or out of range");
+  if (*timeout < 0) return call.reply.Error("ERR timeout is negative");
+  if (call.server.replication().is_replica()) {
+    return call.reply.Error(
+        "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local "
+        "and are not propagated.");
+  }
+  if (*local == 1 && call.server.options().appendonly == 0) return call.reply.Error(errors::kNoLogToWaitFor);
+  const size_t there = call.server.data().CountDurable(call.session.last_lsn);
+  if ((there >= static_cast<size_t>(*local) && *replicas == 0) || !call.may_wait) {
+    call.reply.Array(2);
+    call.reply.Integer(static_cast<int64_t>(there));
+    return call.reply.Integer(0);
+  }
+  call.outcome = outcome::ReplicaWait{
+      .lsn = call.session.last_lsn,
+      .replicas = static_cast<size_t>(*replicas),
+      .is_for_disks = true,
+      .local = static_cast<size_t>(*local),
+      .deadline_ms = *timeout == 0 ? INT64_MAX : MillisecondsFrom(call.server.clock().SteadyMs(), *timeout)};
+  if (*local > 0) call.server.data().HastenLog();
+}
+
 // --- for servers ----------------------------------------------------------------------------------------------------
 
 void ReplConf(AdminCall& call) {
@@ -400,6 +432,16 @@ constexpr Command kReplicationCommands[] = {
      .syntax = "numreplicas timeout",
      .summary = "Blocks until the given number of replicas has acknowledged the writes of this connection.",
      .run = Admin(Wait)},
+    {.name = "waitaof",
+     .arity = 4,
+     .flags = kNoScript | kBlocking,
+     .group = Group::kGeneric,
+     .categories = "connection",
+     .tips = "request_policy:all_shards response_policy:agg_min",
+     .since = "7.2.0",
+     .syntax = "numlocal numreplicas timeout",
+     .summary = "Blocks until the writes of this connection are on the disk of this server.",
+     .run = Admin(WaitAof)},
 };
 static_assert(RowsAreSound(kReplicationCommands));
 

@@ -47,6 +47,12 @@ void ScriptExists(AdminCall& call) {
   }
 }
 
+void ScriptShow(AdminCall& call) {
+  const Script* const script = call.server.scripts().Find(call.thread, call.args[2]);
+  if (script == nullptr) return call.reply.Error("NOSCRIPT No matching script.");
+  call.reply.Bulk(script->text());
+}
+
 // ASYNC and SYNC are the same: what runs keeps its script, and the others are small.
 void ScriptFlush(AdminCall& call) {
   call.args.Skip(1);
@@ -210,6 +216,15 @@ constexpr Command kScriptingCommands[] = {
      .syntax = "script",
      .summary = "Keeps a script without running it, and returns its SHA-1.",
      .run = Admin(ScriptLoad)},
+    {.name = "show",
+     .parent = "script",
+     .arity = 3,
+     .flags = kNoScript,
+     .group = Group::kScripting,
+     .since = "8.0.0",
+     .syntax = "sha1",
+     .summary = "Returns the text of a script.",
+     .run = Admin(ScriptShow)},
 };
 static_assert(RowsAreSound(kScriptingCommands));
 

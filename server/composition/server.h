@@ -27,10 +27,10 @@
 #include "server/execution/long_work.h"
 #include "server/housekeeping/housekeeping.h"
 #include "server/housekeeping/memory_keeper.h"
+#include "server/observe/command_log.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
-#include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
 #include "server/options/config_rewrite.h"
 #include "server/options/option_applier.h"
@@ -140,7 +140,7 @@ class Server {
   // --- background jobs and observation ---
   Housekeeping& housekeeping() { return housekeeping_; }
   MemoryKeeper& memory() { return memory_; }
-  SlowLog& slow_log() { return slow_log_; }
+  CommandLogs& command_logs() { return command_logs_; }
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
   Log& log() { return log_; }
@@ -182,7 +182,7 @@ class Server {
   Tracking tracking_;
   KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_, tracking_};
   ClientDirectory clients_;
-  SlowLog slow_log_;
+  CommandLogs command_logs_;
   LatencyEvents latency_events_;
   Users users_{commands_};
   DenialLog denials_;

@@ -139,6 +139,10 @@ struct Options {
   SharedNumber stream_node_max_entries;
   SharedNumber slowlog_log_slower_than;
   SharedNumber slowlog_max_len;
+  SharedNumber commandlog_request_larger_than;
+  SharedNumber commandlog_large_request_max_len;
+  SharedNumber commandlog_reply_larger_than;
+  SharedNumber commandlog_large_reply_max_len;
   SharedNumber latency_monitor_threshold;
   SharedNumber latency_tracking;
   SharedText notify_keyspace_events;
@@ -183,6 +187,7 @@ struct Options {
   SharedNumber cluster_allow_pubsubshard_when_down;
   SharedText cluster_announce_ip;
   SharedText cluster_announce_hostname;
+  SharedText availability_zone;
   SharedNumber cluster_announce_port;
   SharedNumber cluster_announce_tls_port;
   SharedNumber cluster_node_timeout;  // milliseconds

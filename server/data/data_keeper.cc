@@ -49,7 +49,10 @@ DataKeeper::DataKeeper(const Options& options, const storage::Clock& clock, stor
     RunOnProcessors(CpuListOf(role));
     RunInSlices(kSlice);
   });
-  durability_.log().set_on_durable([this] { links_.ReleaseReplies(); });
+  durability_.log().set_on_durable([this] {
+    links_.ReleaseReplies();
+    links_.ResumeWaiting();
+  });
   durability_.log().set_on_health([this] { NoteLogHealth(); });
   needs.AddSource([this] { return Unmet(); });
 }
@@ -138,6 +141,11 @@ void DataKeeper::SetReplacing(bool replacing) {
 }
 
 // --- while it runs --------------------------------------------------------------------------------------------------
+
+void DataKeeper::HastenLog() {
+  if (durability_.log().policy() == storage::SyncPolicy::kNo) durability_.log().AskForSync();
+  store_.log().Wake();
+}
 
 void DataKeeper::FitLog() {
   const bool wants_log = options_.appendonly != 0;

@@ -57,6 +57,13 @@ class DataKeeper {
   // Call several times per second: starts due snapshots, and delays writes while the disk is too slow.
   void Tick();
 
+  // What has been changed so far becomes durable by the log's policy, and soon if that leaves it to the system.
+  void HastenLog();
+  // On how many disks of this server, 0 or 1, the log has the group.
+  size_t CountDurable(storage::Lsn lsn) {
+    return durability_.log().is_open() && durability_.log().durable() >= lsn ? 1 : 0;
+  }
+
   // Whether SHUTDOWN without arguments saves.
   bool SavesAtEnd() const { return !options_.save.Get().empty(); }
   // The final snapshot, if `save` is set or the log needs it.

@@ -27,19 +27,41 @@ void AddToHistogram(const ExecutionParts& parts, CommandStatistics& statistics, 
   histogram->Add(nanoseconds);
 }
 
+void AddToLog(const ExecutionParts& parts, CommandLog& log, int64_t most, const Command& row,
+              std::span<const std::string_view> argv, const ClientCard& client, uint64_t amount) {
+  std::vector<std::string_view> copy;
+  log.Add({.id = 0,
+           .unix_seconds = parts.clock.Now() / 1000,
+           .amount = amount,
+           .arguments = {},
+           .address = client.address,
+           .client_name = client.name.Get()},
+          ShownArguments(row, argv, &copy), static_cast<size_t>(most));
+}
+
+// A threshold below zero is never met.
+bool Meets(uint64_t amount, int64_t threshold) { return threshold >= 0 && amount >= static_cast<uint64_t>(threshold); }
+
 void NoteSlow(const ExecutionParts& parts, const Command& row, std::span<const std::string_view> argv,
               const ClientCard& client, uint64_t nanoseconds) {
-  const int64_t threshold = parts.options.slowlog_log_slower_than;
   const uint64_t microseconds = nanoseconds / 1000;
-  if (row.Is(kSkipSlowLog) || threshold < 0 || microseconds < static_cast<uint64_t>(threshold)) return;
-  std::vector<std::string_view> copy;
-  parts.slow_log.Add({.id = 0,
-                      .unix_seconds = parts.clock.Now() / 1000,
-                      .microseconds = microseconds,
-                      .arguments = {},
-                      .address = client.address,
-                      .client_name = client.name.Get()},
-                     ShownArguments(row, argv, &copy), static_cast<size_t>(parts.options.slowlog_max_len));
+  if (row.Is(kSkipSlowLog) || !Meets(microseconds, parts.options.slowlog_log_slower_than)) return;
+  AddToLog(parts, parts.command_logs.slow, parts.options.slowlog_max_len, row, argv, client, microseconds);
+}
+
+void NoteLarge(const ExecutionParts& parts, const Command& row, const Finished& finished) {
+  if (row.Is(kSkipSlowLog)) return;
+  uint64_t request_bytes = 0;
+  for (const std::string_view word : finished.argv) request_bytes += word.size();
+  const Options& options = parts.options;
+  if (Meets(request_bytes, options.commandlog_request_larger_than)) {
+    AddToLog(parts, parts.command_logs.large_requests, options.commandlog_large_request_max_len, row, finished.argv,
+             finished.client, request_bytes);
+  }
+  if (Meets(finished.reply_bytes, options.commandlog_reply_larger_than)) {
+    AddToLog(parts, parts.command_logs.large_replies, options.commandlog_large_reply_max_len, row, finished.argv,
+             finished.client, finished.reply_bytes);
+  }
 }
 
 }  // namespace
@@ -67,6 +89,7 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
     NoteLatency(parts, row.Is(kFast) ? "fast-command" : "command", finished.nanoseconds);
     if (!finished.waits) NoteSlow(parts, row, finished.argv, finished.client, finished.nanoseconds);
   }
+  if (!finished.waits) NoteLarge(parts, row, finished);
   const bool others_show = row.Has(kRunsScript) || finished.is_shown_later;
   if (!others_show) TellMonitors(parts, row, finished.argv, finished.db, finished.client);
 }

@@ -24,6 +24,7 @@ struct Finished {
   storage::DbIndex db;
   const ClientCard& client;
   uint64_t nanoseconds;
+  uint64_t reply_bytes;
   std::optional<std::string_view> error;  // its code, as CountError takes it
   bool waits;
   bool is_shown_later = false;  // to monitors, by whoever goes on with it

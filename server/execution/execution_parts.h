@@ -14,10 +14,10 @@
 #include "server/data/data_keeper.h"
 #include "server/execution/administration.h"
 #include "server/housekeeping/memory_keeper.h"
+#include "server/observe/command_log.h"
 #include "server/observe/latency_events.h"
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
-#include "server/observe/slow_log.h"
 #include "server/observe/tick_clock.h"
 #include "server/pubsub/key_events.h"
 #include "server/replication/replication.h"
@@ -37,7 +37,7 @@ struct ExecutionParts {
   const Options& options;
   const CommandTable& commands;
   Log& log;
-  SlowLog& slow_log;
+  CommandLogs& command_logs;
   LatencyEvents& latency_events;
   Monitor& monitor;
   UnmetNeeds& needs;

@@ -55,10 +55,12 @@ struct LateReply {
   std::shared_ptr<LentInput> input = {};
 };
 
-// The client waits until this number of replicas has its writes (WAIT).
+// The client waits until this number of replicas has its writes (WAIT), or of disks (WAITAOF).
 struct ReplicaWait {
   storage::Lsn lsn = 0;
   size_t replicas = 0;
+  bool is_for_disks = false;
+  size_t local = 0;         // disks of this server
   int64_t deadline_ms = 0;  // by the steady clock; INT64_MAX: none
   const CommandEntry* command = nullptr;
   uint64_t nanoseconds = 0;  // time of the command so far

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <utility>
 
 #include "server/blocking/waiting_clients.h"
@@ -184,6 +185,9 @@ void EndWalk(Execution& execution) {
   }
 }
 
+// What is written; values that are built for others have no bytes.
+size_t BytesOf(resp::ReplyWriter& reply) { return reply.builds_value() ? 0 : reply.buffer().size(); }
+
 // Whether the command will be executed, and accounted for, later or elsewhere.
 bool IsToCome(const Outcome& outcome) {
   if (std::holds_alternative<outcome::Postponed>(outcome)) return true;
@@ -228,7 +232,8 @@ void Run(Execution& execution) {
   storage::Txn& txn = execution.caller.txn();
   const KeyEvents::Scope events(parts.key_events, txn, thread.index,
                                 execution.enclosing != nullptr ? execution.enclosing->events : nullptr);
-  const resp::ReplyWriter& reply = execution.reply();
+  resp::ReplyWriter& reply = execution.reply();
+  const size_t bytes_before = BytesOf(reply);
   execution.began = parts.ticks.Now();
   const int64_t errors_before = reply.errors();
   txn.no_touch = execution.session().no_touch && !execution.row().Has(kAlwaysTouches);
@@ -254,6 +259,7 @@ void Run(Execution& execution) {
            .db = execution.session().db,
            .client = *execution.session().card,
            .nanoseconds = nanoseconds,
+           .reply_bytes = std::max(BytesOf(reply), bytes_before) - bytes_before,
            .error = has_failed ? std::optional(reply.last_error_code()) : std::nullopt,
            .waits = waits,
            .is_shown_later = waits && execution.has_run_queued});

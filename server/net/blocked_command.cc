@@ -62,14 +62,27 @@ void BlockedCommand::NoteBegin(int64_t deadline_ms) {
 }
 
 BlockedCommand::End BlockedCommand::CheckReplicas(int64_t now_ms) {
-  const size_t acknowledged = server_.replication().feeds().CountAcknowledged(replica_wait_->lsn);
   if (server_.replication().is_replica()) {
     ReplyError(errors::kNoPrimary);
     Reset();
     return End::kRepliedLast;
   }
-  if (acknowledged < replica_wait_->replicas && now_ms < replica_wait_->deadline_ms) return End::kNotYet;
-  if (WantsReply()) reply_.Integer(static_cast<int64_t>(acknowledged));
+  const outcome::ReplicaWait& wait = *replica_wait_;
+  if (wait.local > 0 && server_.options().appendonly == 0) {
+    ReplyError(errors::kNoLogToWaitFor);
+    return Replied();
+  }
+  const size_t local = wait.is_for_disks ? server_.data().CountDurable(wait.lsn) : 0;
+  const size_t replicas = wait.is_for_disks ? 0 : server_.replication().feeds().CountAcknowledged(wait.lsn);
+  const bool is_met = local >= wait.local && replicas >= wait.replicas;
+  if (!is_met && now_ms < wait.deadline_ms) return End::kNotYet;
+  if (WantsReply()) {
+    if (wait.is_for_disks) {
+      reply_.Array(2);
+      reply_.Integer(static_cast<int64_t>(local));
+    }
+    reply_.Integer(static_cast<int64_t>(replicas));
+  }
   return Replied();
 }
 

@@ -29,6 +29,12 @@ std::string CheckAnnouncedIp(std::string_view value) {
 }
 
 constexpr OptionRow kClusterOptions[] = {
+    {.name = "availability-zone",
+     .type = OptionType::kText,
+     .default_value = "",
+     .changeable = true,
+     .summary = "Name of the zone that this server is in. INFO and HELLO tell it to clients that read from one nearby.",
+     .field = &Options::availability_zone},
     {.name = "cluster-enabled",
      .type = OptionType::kBoolean,
      .default_value = "no",

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "server/base/text.h"
-#include "server/observe/slow_log.h"
+#include "server/observe/command_log.h"
 #include "server/options/option_topics.h"
 #include "storage/table/prefix_usage.h"
 
@@ -36,6 +36,7 @@ constexpr OptionRow kObservationOptions[] = {
     {.name = "slowlog-log-slower-than",
      .type = OptionType::kInteger,
      .default_value = "10000",
+     .alias = "commandlog-execution-slower-than",
      .least = -1,
      .changeable = true,
      .summary = "Microseconds from which a command is logged in the slow log; -1 disables it.",
@@ -43,11 +44,49 @@ constexpr OptionRow kObservationOptions[] = {
     {.name = "slowlog-max-len",
      .type = OptionType::kInteger,
      .default_value = "128",
+     .alias = "commandlog-slow-execution-max-len",
      .least = 0,
      .changeable = true,
      .summary = "Maximum number of entries in the slow log.",
      .field = &Options::slowlog_max_len,
-     .apply = [](SlowLog& log, const Options& options) { log.Trim(static_cast<size_t>(options.slowlog_max_len)); }},
+     .apply = [](CommandLogs& logs,
+                 const Options& options) { logs.slow.Trim(static_cast<size_t>(options.slowlog_max_len)); }},
+    {.name = "commandlog-request-larger-than",
+     .type = OptionType::kInteger,
+     .default_value = "1048576",
+     .least = -1,
+     .changeable = true,
+     .summary = "Bytes of the arguments from which a command is logged as a large request; -1 disables it.",
+     .field = &Options::commandlog_request_larger_than},
+    {.name = "commandlog-large-request-max-len",
+     .type = OptionType::kInteger,
+     .default_value = "128",
+     .least = 0,
+     .changeable = true,
+     .summary = "Maximum number of entries in the log of large requests.",
+     .field = &Options::commandlog_large_request_max_len,
+     .apply =
+         [](CommandLogs& logs, const Options& options) {
+           logs.large_requests.Trim(static_cast<size_t>(options.commandlog_large_request_max_len));
+         }},
+    {.name = "commandlog-reply-larger-than",
+     .type = OptionType::kInteger,
+     .default_value = "1048576",
+     .least = -1,
+     .changeable = true,
+     .summary = "Bytes of the reply from which a command is logged as one with a large reply; -1 disables it.",
+     .field = &Options::commandlog_reply_larger_than},
+    {.name = "commandlog-large-reply-max-len",
+     .type = OptionType::kInteger,
+     .default_value = "128",
+     .least = 0,
+     .changeable = true,
+     .summary = "Maximum number of entries in the log of large replies.",
+     .field = &Options::commandlog_large_reply_max_len,
+     .apply =
+         [](CommandLogs& logs, const Options& options) {
+           logs.large_replies.Trim(static_cast<size_t>(options.commandlog_large_reply_max_len));
+         }},
     {.name = "latency-monitor-threshold",
      .type = OptionType::kInteger,
      .default_value = "0",

@@ -13,6 +13,7 @@ class Store;
 namespace ringkv::server {
 
 class ClientLinks;
+struct CommandLogs;
 class DataKeeper;
 class KeyChanges;
 class Log;
@@ -20,20 +21,19 @@ class OomScore;
 struct Options;
 class ProcessTitle;
 class SharedTls;
-class SlowLog;
 class UnmetNeeds;
 class Users;
 
 // The parts of a server that options act on.
 using OptionParts = std::tuple<ClientLinks&, DataKeeper&, KeyChanges&, Log&, OomScore&, ProcessTitle&, SharedTls&,
-                               SlowLog&, UnmetNeeds&, Users&, storage::Durability&, storage::Store&>;
+                               CommandLogs&, UnmetNeeds&, Users&, storage::Durability&, storage::Store&>;
 
 // The action of a row on its part when the option has got a value, at the start and at CONFIG SET alike.
 template <class Part>
 using ActOn = void (*)(Part&, const Options&);
 // No action: users of the option read its value.
 using OptionAct = std::variant<std::monostate, ActOn<ClientLinks>, ActOn<DataKeeper>, ActOn<KeyChanges>, ActOn<Log>,
-                               ActOn<ProcessTitle>, ActOn<SlowLog>, ActOn<UnmetNeeds>, ActOn<Users>,
+                               ActOn<ProcessTitle>, ActOn<CommandLogs>, ActOn<UnmetNeeds>, ActOn<Users>,
                                ActOn<storage::Durability>, ActOn<storage::Store>>;
 
 }  // namespace ringkv::server

@@ -62,8 +62,6 @@ constexpr OptionRow kRefusedOptions[] = {
         {"There are no modules.", "there are no modules; docs/commands.md lists the commands that there are"}),
     OnlyText("locale-collate", {"SORT ALPHA compares bytes.",
                                 "SORT ALPHA compares bytes in every locale; sort in the application by its language"}),
-    OnlyText("availability-zone", {"INFO names no availability zone.",
-                                   "INFO and HELLO name no availability zone; label the node where it is deployed"}),
     OnlyText("cluster-announce-client-ipv4", kAnnounced),
     OnlyText("cluster-announce-client-ipv6", kAnnounced),
 };

@@ -36,7 +36,8 @@ std::optional<std::string> Script::Load(LoadedState& loaded, ScriptHost& host) c
       loaded.compiled = 0;
     }
     ++loaded.compiled;
-    if (std::optional<std::string> error = loaded.state.Compile(sha1_, body_, &host)) return error;
+    if (std::optional<std::string> error = loaded.state.Compile(sha1_, std::string_view(text_).substr(body_at_), &host))
+      return error;
   }
   if (!was_compiled_.load(std::memory_order_relaxed) && !was_compiled_.exchange(true)) {
     registry_.Keep(std::static_pointer_cast<const Script>(shared_from_this()), stays_);
@@ -51,7 +52,8 @@ RunEnd Script::Run(LuaState& state, ScriptHost& host, const std::span<const std:
 
 ScriptRegistry::Made ScriptRegistry::Make(std::string_view sha1, std::string_view text, bool stays) {
   const auto script = [&](std::string_view body, uint32_t flags, bool has_shebang) {
-    return std::make_shared<const Script>(std::string(sha1), std::string(body), flags, has_shebang, *this, stays);
+    return std::make_shared<const Script>(std::string(sha1), std::string(text), body.size(), flags, has_shebang, *this,
+                                          stays);
   };
   if (!HasShebang(text)) return {.script = script(text, 0, false), .error = {}};
   if (text.find('\n') == std::string_view::npos) return {.script = {}, .error = "ERR Invalid script shebang"};

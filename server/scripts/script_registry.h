@@ -29,19 +29,24 @@ class ScriptRegistry;
 
 class Script final : public Program {
  public:
-  // `flags` as in Program. The registry keeps it when it has been compiled; `stays`: until SCRIPT FLUSH.
-  Script(std::string sha1, std::string body, uint32_t flags, bool has_shebang, ScriptRegistry& registry, bool stays)
+  // `text` ends with the body; `flags` as in Program. The registry keeps it when it has been compiled; `stays`: until
+  // SCRIPT FLUSH.
+  Script(std::string sha1, std::string text, size_t body_bytes, uint32_t flags, bool has_shebang,
+         ScriptRegistry& registry, bool stays)
       : Program(LuaState::Purpose::kScripts, flags, has_shebang),
         sha1_(std::move(sha1)),
-        body_(std::move(body)),
+        text_(std::move(text)),
+        body_at_(text_.size() - body_bytes),
         registry_(registry),
         stays_(stays) {}
 
   const std::string& sha1() const { return sha1_; }
+  // As the client has sent it.
+  const std::string& text() const { return text_; }
   std::optional<std::string> Load(LoadedState& loaded, ScriptHost& host) const override;
   RunEnd Run(LuaState& state, ScriptHost& host, const std::span<const std::string_view>& keys,
              const std::span<const std::string_view>& arguments, resp::ReplyWriter& reply) const override;
-  size_t memory() const { return sizeof *this + sha1_.capacity() + body_.capacity(); }
+  size_t memory() const { return sizeof *this + sha1_.capacity() + text_.capacity(); }
 
   // Somebody has asked for it, without the registry.
   void NoteUse() const {
@@ -54,7 +59,8 @@ class Script final : public Program {
 
  private:
   const std::string sha1_;  // lower case
-  const std::string body_;  // without the line of "#!lua"
+  const std::string text_;
+  const size_t body_at_;  // behind the line of "#!lua"
   ScriptRegistry& registry_;
   const bool stays_;
   mutable std::atomic<bool> was_compiled_{false};

@@ -247,6 +247,7 @@ Status LogWriter::WriteOut(bool sync_now) {
 bool LogWriter::Pass(bool sync_now) {
   if (is_holding_ && unsynced_.size() >= kMostUnsynced) return false;
   const Lsn framed_before = last_framed_;
+  sync_now = is_sync_asked_.exchange(false) || sync_now;  // before the frame, which then has what the asker appended
   TakeFrame();
   if (!is_open()) return last_framed_ != framed_before;
   if (has_failed() && clock_.SteadyMs() >= next_attempt_) TryToHeal();

@@ -96,6 +96,8 @@ class LogWriter {
   bool Step();
   // Writes and syncs all groups that were appended before the call.
   Status Flush();
+  // The next Step does so.
+  void AskForSync() { is_sync_asked_ = true; }
   // Whether recent syncs were so short that a thread should sync itself instead of handing over to the log thread.
   bool IsQuick() const { return sync_micros_.load(std::memory_order_relaxed) < kQuickMicros; }
 
@@ -150,6 +152,7 @@ class LogWriter {
   std::atomic<Lsn> durable_{0};
   std::atomic<bool> is_open_{false};
   std::atomic<bool> has_failed_{false};
+  std::atomic<bool> is_sync_asked_{false};
   Announced announced_;
   std::atomic<uint64_t> syncs_{0};
   std::atomic<int64_t> sync_micros_{kQuickMicros};  // a moving average

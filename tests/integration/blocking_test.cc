@@ -110,6 +110,26 @@ TEST(Blocking, AnUnblockedClientsCommandIsAFailedCallAndInTheHistogram) {
   }
 }
 
+// It is served by a push to a list that exists already, and does not keep those from it who want less.
+TEST(Blocking, AMoveOfExactlySoManyElementsWaitsUntilTheListHasThem) {
+  ServerProcess server;
+  Say(server, {"RPUSH", "list", "a"});
+  WaitingClient three(server, {"BLMOVEM", "list", "other", "LEFT", "RIGHT", "0", "EXACTLY", "3", "BULK"});
+  WaitingClient two(server, {"BLMOVEM", "list", "other", "LEFT", "RIGHT", "0", "EXACTLY", "2", "OBO"});
+  Say(server, {"RPUSH", "list", "b"});
+  const Reply pair = two.Take();
+  ASSERT_EQ(pair->elements, 2u);
+  EXPECT_STREQ(pair->element[0]->str, "a");
+  EXPECT_STREQ(pair->element[1]->str, "b");
+  Say(server, {"RPUSH", "list", "c", "d"});
+  EXPECT_EQ(Say(server, {"LLEN", "list"}), "2");
+  EXPECT_EQ(server.Info("blocked_clients"), "1");
+  Say(server, {"RPUSH", "list", "e"});
+  EXPECT_EQ(three.Take()->elements, 3u);
+  EXPECT_EQ(Say(server, {"EXISTS", "list"}), "0");
+  EXPECT_EQ(Say(server, {"LINDEX", "other", "-1"}), "e");
+}
+
 TEST(Blocking, EndedBlockingCommandsLeaveNoState) {
   constexpr int kClients = 200;
   constexpr int kRounds = 100;

@@ -98,5 +98,48 @@ TEST_F(AdministrationTest, ACallerThatCantBeAnsweredLaterWaits) {
   EXPECT_TRUE(Ended<outcome::Done>());
 }
 
+TEST_F(AdministrationTest, TheSlowLogHasTwoNamesAndLargeRepliesALogOfTheirOwn) {
+  Run("config set commandlog-execution-slower-than 0 commandlog-reply-larger-than 1000");
+  EXPECT_EQ(Run("config get slowlog-log-slower-than"), "*2\r\n$23\r\nslowlog-log-slower-than\r\n$1\r\n0\r\n");
+  Run("setrange text 2000 x");
+  Run("get text");
+  Run("config set slowlog-log-slower-than -1");
+  EXPECT_EQ(Run("commandlog get -1 slow"), Run("slowlog get -1"));
+  EXPECT_NE(Run("slowlog get -1").find("setrange"), std::string::npos);
+  EXPECT_EQ(Run("commandlog len large-reply"), ":1\r\n");
+  const std::string large = Run("commandlog get -1 large-reply");
+  EXPECT_NE(large.find(":2010\r\n*2\r\n$3\r\nget\r\n$4\r\ntext\r\n"), std::string::npos) << large;
+  Run("commandlog reset slow");
+  EXPECT_EQ(Run("slowlog len"), ":0\r\n");
+  EXPECT_EQ(Run("commandlog len large-reply"), ":1\r\n");
+}
+
+// Of the bytes of the arguments; passwords are as hidden as in the slow log.
+TEST_F(AdministrationTest, LargeRequestsAreKeptShortened) {
+  Run("config set commandlog-request-larger-than 500 commandlog-large-request-max-len 1");
+  RunOn(*session_, {"set", "key", std::string(494, 'x')});
+  RunOn(*session_, {"set", "key", std::string(493, 'x')});
+  const std::string log = Run("commandlog get -1 large-request");
+  EXPECT_NE(log.find(":500\r\n*3\r\n"), std::string::npos) << log;
+  EXPECT_NE(log.find("... (366 more bytes)"), std::string::npos) << log;
+  RunOn(*session_, {"auth", std::string(1000, 'p')});
+  EXPECT_EQ(Run("commandlog get -1 large-request").find("ppp"), std::string::npos);
+  Run("config set commandlog-large-request-max-len 0");
+  EXPECT_EQ(Run("commandlog len large-request"), ":0\r\n");
+}
+
+TEST_F(AdministrationTest, ClientsLearnTheZoneThatHasAName) {
+  EXPECT_EQ(Run("hello 2").substr(0, 5), "*14\r\n");
+  EXPECT_NE(Run("info server").find("\r\navailability_zone:\r\n"), std::string::npos);
+  Run("config set availability-zone here");
+  const std::string pair = "$17\r\navailability_zone\r\n$4\r\nhere\r\n";
+  for (const auto& [version, size] : {std::pair("2", "*16\r\n"), std::pair("3", "%8\r\n")}) {
+    const std::string hello = Run(std::string("hello ") + version);
+    EXPECT_EQ(hello.substr(0, hello.find('\n') + 1), size);
+    EXPECT_TRUE(hello.ends_with(pair)) << hello;
+  }
+  EXPECT_NE(Run("info server").find("availability_zone:here\r\n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace ringkv::server

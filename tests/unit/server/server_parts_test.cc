@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "server/data/data_keeper.h"
-#include "server/observe/slow_log.h"
+#include "server/observe/command_log.h"
 #include "server/options/command_line.h"
 #include "storage/base/once_a_second.h"
 #include "tests/support/session_fixture.h"

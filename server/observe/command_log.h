@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The slow log: commands above slowlog-log-slower-than, newest first.
+// Logs of commands that took much of something: time, bytes of the request, bytes of the reply. Newest first.
 //
 // Threads: guarded.
 #pragma once
@@ -15,12 +15,12 @@
 
 namespace ringkv::server {
 
-class SlowLog {
+class CommandLog {
  public:
   struct Item {
     uint64_t id;
     int64_t unix_seconds;
-    uint64_t microseconds;
+    uint64_t amount;                     // microseconds or bytes
     std::vector<std::string> arguments;  // truncated as in Redis: 32 arguments of 128 bytes
     std::string address;
     std::string client_name;
@@ -37,6 +37,12 @@ class SlowLog {
   mutable storage::Mutex mutex_;
   std::deque<Item> items_ GUARDED_BY(mutex_);
   uint64_t next_id_ GUARDED_BY(mutex_) = 0;
+};
+
+struct CommandLogs {
+  CommandLog slow;  // SLOWLOG
+  CommandLog large_requests;
+  CommandLog large_replies;
 };
 
 }  // namespace ringkv::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "server/observe/slow_log.h"
+#include "server/observe/command_log.h"
 
 #include <algorithm>
 
@@ -27,7 +27,7 @@ std::vector<std::string> Shorten(std::span<const std::string_view> argv) {
 
 }  // namespace
 
-void SlowLog::Add(Item item, std::span<const std::string_view> argv, size_t most) {
+void CommandLog::Add(Item item, std::span<const std::string_view> argv, size_t most) {
   item.arguments = Shorten(argv);
   storage::MutexLock lock(mutex_);
   item.id = next_id_++;
@@ -35,23 +35,23 @@ void SlowLog::Add(Item item, std::span<const std::string_view> argv, size_t most
   while (items_.size() > most) items_.pop_back();
 }
 
-std::vector<SlowLog::Item> SlowLog::Newest(int64_t count) const {
+std::vector<CommandLog::Item> CommandLog::Newest(int64_t count) const {
   storage::MutexLock lock(mutex_);
   const size_t shown = count < 0 ? items_.size() : std::min(items_.size(), static_cast<size_t>(count));
   return {items_.begin(), items_.begin() + static_cast<std::ptrdiff_t>(shown)};
 }
 
-size_t SlowLog::size() const {
+size_t CommandLog::size() const {
   storage::MutexLock lock(mutex_);
   return items_.size();
 }
 
-void SlowLog::Reset() {
+void CommandLog::Reset() {
   storage::MutexLock lock(mutex_);
   items_.clear();
 }
 
-void SlowLog::Trim(size_t most) {
+void CommandLog::Trim(size_t most) {
   storage::MutexLock lock(mutex_);
   while (items_.size() > most) items_.pop_back();
 }

@@ -98,7 +98,9 @@ std::string ScriptRun::WhyRefused(const CommandEntry& entry, std::span<const std
   if ((unmet & kNeedsLease) != 0) return std::string(errors::kNoLease);
   const Denial denial = CheckPermission(parts_, session_, client(), entry, argv, DenialContext::kScript);
   if (denial.is_denied()) return std::string(DescribeScriptDenial(denial));
-  if (row.MayWait(argv) && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
+  // Others that may block answer at once here.
+  const bool asks_to_block = row.may_wait != nullptr && row.MayWait(argv);
+  if (asks_to_block && !row.Is(kNoScript)) return "ERR " + std::string(argv[0]) + std::string(kNotBlocking);
   if (only_reads_ && (row.Is(kWrite) || row.Has(kMayReplicate))) return std::string(kOnlyReads);
   if (row.Is(kWrite)) {
     if ((unmet & kNeedsWritable) != 0) return std::string(errors::kReadOnly);

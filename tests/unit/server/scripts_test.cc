@@ -307,6 +307,11 @@ TEST_F(ScriptsTest, BlockIsRefusedInAScript) {
   }
 }
 
+TEST_F(ScriptsTest, WhatBlocksWithoutBeingAskedToAnswersAtOnceInAScript) {
+  EXPECT_EQ(Result("return redis.call('BLMPOP','0','1',KEYS[1],'LEFT')", {"list"}), "$-1\r\n");
+  EXPECT_EQ(Result("return redis.call('BZMPOP','0','1',KEYS[1],'MIN')", {"set"}), "$-1\r\n");
+}
+
 TEST_F(ScriptsTest, ReadOnlyScriptsDoNotPublish) {
   for (const std::string call : {"'PUBLISH','c','m'", "'SPUBLISH','c','m'", "'PFCOUNT','h'"}) {
     const std::string script = "return redis.pcall(" + call + ").err";

@@ -12,8 +12,10 @@ bool IsElected(const Observation& o) { return o.parts.replication.is_elected(); 
 constexpr Metric kCoordinatorMetrics[] = {
     {.section = "replication",
      .info = "coordinator_lease_ms",
-     .series = {"ringkv_coordinator_lease_milliseconds", kGauge, "Time for which this server may serve as a primary."},
      .read = [](const Observation& o) { return Reading(ElectionOf(o).lease_ms); },
+     .is_shown = IsElected},
+    {.series = {"ringkv_coordinator_lease_seconds", kGauge, "Time for which this server may serve as a primary."},
+     .read = [](const Observation& o) { return Reading(static_cast<double>(ElectionOf(o).lease_ms) / 1000, 3); },
      .is_shown = IsElected},
     {.section = "replication",
      .info = "coordinator_fenced",

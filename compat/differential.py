@@ -195,7 +195,8 @@ def compare(a, b, seed, generate, commands, is_rebuilt=False):
     queued = None
 
     def same_reply(command, mine, redis):
-        if str(command[0]).upper() == "TTL" and mine[:1] == redis[:1] == b":":  # a slow machine asks them at two moments
+        # A slow machine asks the two at two moments.
+        if str(command[0]).upper() == "TTL" and mine[:1] == redis[:1] == b":":
             seconds, theirs = int(mine[1:]), int(redis[1:])
             return seconds == theirs or (min(seconds, theirs) > 0 and abs(seconds - theirs) <= 5)
         return comparable(command, mine, is_rebuilt) == comparable(command, redis, is_rebuilt)

@@ -254,10 +254,14 @@ TEST(Threads, AThreadWithoutClientsSleeps) {
   const int client = server.Connect();
   SendAll(client, "PING\r\n");
   ReceiveExactly(client, 7);
+  const auto await_ticks = [&] {
+    const int64_t active = switches_of("io-0");
+    EXPECT_TRUE(Eventually([&] { return switches_of("io-0") > active + 20; }));
+  };
   EXPECT_TRUE(Eventually([&] { return switches_of("io-3") > 0; }));
+  await_ticks();  // the thread may still have been beginning
   const int64_t idle = switches_of("io-3");
-  const int64_t active = switches_of("io-0");
-  EXPECT_TRUE(Eventually([&] { return switches_of("io-0") > active + 20; }));
+  await_ticks();
   EXPECT_EQ(switches_of("io-3"), idle);
   ::close(client);
 }

@@ -109,7 +109,10 @@ void Tracking::Tick(storage::Txn& txn) {
     {
       // Under the lock of the partition: whoever has read a key of it before has begun before.
       MutexLock lock(mutex_);
-      txn.ForgetTrackers(next_swept_, [this](TrackerId tracker) { return IsGone(tracker); });
+      txn.ForgetTrackers(next_swept_, [this](TrackerId tracker) {
+        mutex_.AssertHeld();
+        return IsGone(tracker);
+      });
     }
     txn.Unlock();
     ++next_swept_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "server/base/text.h"
+#include "server/command/error_replies.h"
 #include "server/execution/stages.h"
 
 namespace ringkv::server {

@@ -83,16 +83,11 @@ void ReplyNoneThere(DataCall& call, const DeletionQuery& query) {
 
 // --- XDELEX ---------------------------------------------------------------------------------------------------------
 
-// Without groups nobody has read an entry, so nobody has acknowledged it either.
-bool IsForbidden(const storage::Stream& stream, const StreamId& id) {
-  return stream.groups().empty() || IsReferenced(stream, id);
-}
-
 Deletion DeleteEntry(DataCall& call, Place& place, const DeletionQuery& query, const StreamId& id) {
   if (query.references == References::kDropped) DropReferences(call, place, id);
   const storage::Stream& stream = StreamIn(place.entry());
   if (!stream.Contains(id)) return kNotThere;
-  if (query.references == References::kForbidding && IsForbidden(stream, id)) return kStillReferenced;
+  if (query.references == References::kForbidding && IsReferenced(stream, id)) return kStillReferenced;
   call.txn.Do(place, storage::StreamErase{id}, events::kXDel);
   return kDeleted;
 }

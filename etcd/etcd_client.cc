@@ -125,6 +125,9 @@ void EtcdClient::Start(std::unique_ptr<Transfer> transfer) {
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 1L);
+  // libcurl asks again by itself when a connection that it reuses ends before the answer. A transaction that was done
+  // would be answered as refused then.
+  if (std::holds_alternative<cluster::CommitKeys>(transfer->request)) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   if (!access_.ca.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, access_.ca.c_str());
   if (!access_.certificate.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, access_.certificate.c_str());
   if (!access_.key.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, access_.key.c_str());

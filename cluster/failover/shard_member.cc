@@ -88,8 +88,8 @@ void ShardMember::TakeWatch(const EtcdAnswer& answer, int64_t now) {
 }
 
 void ShardMember::TakeCommit(const EtcdAnswer& answer, int64_t now) {
-  const bool was_handover = std::exchange(committing_, Purpose::kNone) == Purpose::kHandOver;
-  if (was_handover && answer.outcome == EtcdAnswer::Outcome::kRefused) is_lead_in_doubt_ = false;
+  // A hand-over that was refused stays in doubt: the transport may have asked twice, and the first time it was done.
+  committing_ = Purpose::kNone;
   if (answer.outcome == EtcdAnswer::Outcome::kDone) {
     if (view_.is_known()) view_.Apply(commit_, answer.revision);
     return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "server/tracking/tracking.h"
 
+#include <algorithm>
+
 #include "storage/transaction/txn.h"
 
 namespace ringkv::server {
@@ -83,7 +85,8 @@ void Tracking::MakeRoom(storage::Txn& txn, int64_t most_keys) {
   constexpr int kMostLooks = 1000;
   for (int i = 0; i < kMostLooks && IsFull(most_keys); ++i) {
     const size_t partition = txn.random().Below(storage::kPartitions);
-    const uint64_t too_many = keys() - static_cast<uint64_t>(most_keys);
+    // Other threads make room, too.
+    const uint64_t too_many = std::max(keys(), static_cast<uint64_t>(most_keys)) - static_cast<uint64_t>(most_keys);
     if (!txn.LockPartition(partition, false)) continue;
     txn.InvalidateAny(partition, too_many / storage::kPartitions + 1);
     txn.Unlock();

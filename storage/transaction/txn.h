@@ -205,6 +205,7 @@ class Txn {
   void Remember(std::string_view key, TrackerId tracker);
   // Whose changes these are, if he wants to hear nothing of them; 0: anybody else's. Until Unlock.
   void set_author(uint64_t author) { author_ = author; }
+  uint64_t author() const { return author_; }
   // For background work that holds the partition: as if keys which chance picks had changed; returns how many.
   size_t InvalidateAny(size_t partition, size_t most);
   // Forgets clients that are gone.

@@ -3,22 +3,29 @@
 
 #include <string>
 
+#include "server/base/text.h"
 #include "server/command/error_replies.h"
 
 namespace ringkv::server {
 
-bool Lifetime::Take(Arguments& args) {
+const TimeUnit* TimeUnitOf(std::string_view word) {
   static constexpr struct {
     std::string_view word;
     TimeUnit unit;
   } kUnits[] = {{"EX", kInSeconds}, {"PX", kInMilliseconds}, {"EXAT", kAtSecond}, {"PXAT", kAtMillisecond}};
   for (const auto& each : kUnits) {
-    if (!args.TakeWithValue(each.word)) continue;
-    unit = &each.unit;
-    text = args.Next();
-    return true;
+    if (EqualsIgnoringCase(word, each.word)) return &each.unit;
   }
-  return false;
+  return nullptr;
+}
+
+bool Lifetime::Take(Arguments& args) {
+  const TimeUnit* const named = args.Left() >= 2 ? TimeUnitOf(args.Peek()) : nullptr;
+  if (named == nullptr) return false;
+  args.Skip(1);
+  unit = named;
+  text = args.Next();
+  return true;
 }
 
 std::optional<storage::UnixMs> ParseExpiry(DataCall& call, std::string_view text, TimeUnit unit, PastTimes past,

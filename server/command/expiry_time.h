@@ -18,6 +18,9 @@ constexpr TimeUnit kInMilliseconds{1, false};
 constexpr TimeUnit kAtSecond{1000, true};
 constexpr TimeUnit kAtMillisecond{1, true};
 
+// The unit of EX, PX, EXAT or PXAT; null for another word.
+const TimeUnit* TimeUnitOf(std::string_view word);
+
 // How long a key is to live: EX, PX, EXAT or PXAT with a number.
 struct Lifetime {
   const TimeUnit* unit = nullptr;  // null: nothing is said of it

@@ -153,7 +153,7 @@ void DryRun(AdminCall& call) {
   const CommandEntry* const entry = call.server.commands().Find(argv);
   if (entry == nullptr) return call.reply.Error("ERR Command '" + std::string(argv[0]) + "' not found");
   if (entry->row->is_container || !entry->row->ArityFits(argv.size())) {
-    return call.reply.Error("ERR wrong number of arguments for '" + entry->full_name + "' command");
+    return call.reply.Error(errors::WrongArity(entry->full_name));
   }
   const Denial denial = CheckAcl(*account->permissions(), *entry, argv);
   switch (denial.reason) {

@@ -121,7 +121,7 @@ void Hello(AdminCall& call) {
 }
 
 void Ping(AdminCall& call) {
-  if (call.args.size() > 2) return call.reply.Error("ERR wrong number of arguments for 'ping' command");
+  if (call.args.size() > 2) return call.reply.Error(errors::WrongArity("ping"));
   if (call.session.subscriber_needs != 0) {
     call.reply.Array(2);
     call.reply.Bulk("pong");

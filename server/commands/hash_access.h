@@ -28,10 +28,7 @@ inline void EraseIfExpired(DataCall& call, storage::Place& place, std::string_vi
   if (!decides || !place || !place.entry().has_field_expiry()) return;
   const auto found = storage::HashView(&place.entry()).FindField(field);
   if (!found || !call.txn.HasPassed(found->expiry)) return;
-  const uint64_t author = call.txn.author();
-  call.txn.set_author(0);  // it is nobody's own change
   call.txn.Do(place, storage::HashFieldExpire{field}, storage::events::kHExpired);
-  call.txn.set_author(author);
 }
 
 }  // namespace ringkv::server

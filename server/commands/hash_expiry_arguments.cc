@@ -6,7 +6,6 @@
 #include <string>
 
 #include "resp/integer_text.h"
-#include "server/base/text.h"
 #include "server/command/error_replies.h"
 
 namespace ringkv::server {
@@ -23,7 +22,7 @@ std::optional<Arguments::View> ParseFields(DataCall& call, std::string_view comm
     return std::nullopt;
   }
   if (call.args.AtEnd()) {
-    call.reply.Error("ERR wrong number of arguments for '" + std::string(command) + "' command");
+    call.reply.Error(errors::WrongArity(command));
     return std::nullopt;
   }
   const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
@@ -52,14 +51,6 @@ std::optional<storage::UnixMs> ParseFieldExpiry(DataCall& call, std::string_view
     // Zero stands for no expiry in the store: one millisecond later is as long over.
     return std::max<int64_t>(*amount * unit.milliseconds + base, 1);
   }
-  return std::nullopt;
-}
-
-std::optional<TimeUnit> TimeUnitOf(std::string_view word) {
-  if (EqualsIgnoringCase(word, "EX")) return kInSeconds;
-  if (EqualsIgnoringCase(word, "PX")) return kInMilliseconds;
-  if (EqualsIgnoringCase(word, "EXAT")) return kAtSecond;
-  if (EqualsIgnoringCase(word, "PXAT")) return kAtMillisecond;
   return std::nullopt;
 }
 

@@ -22,7 +22,4 @@ std::optional<Arguments::View> ParseFields(
 std::optional<storage::UnixMs> ParseFieldExpiry(DataCall& call, std::string_view text, TimeUnit unit,
                                                 std::string_view command);
 
-// The unit of EX, PX, EXAT or PXAT; none for another word.
-std::optional<TimeUnit> TimeUnitOf(std::string_view word);
-
 }  // namespace ringkv::server

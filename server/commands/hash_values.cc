@@ -48,7 +48,7 @@ struct FieldsNewExpiry {
 
 std::optional<FieldsNewExpiry> ParseFieldsNewExpiry(DataCall& call) {
   if (call.args.Take("PERSIST")) return FieldsNewExpiry{.changes = true};
-  const std::optional<TimeUnit> unit = TimeUnitOf(call.args.Peek());
+  const TimeUnit* const unit = TimeUnitOf(call.args.Peek());
   if (!unit) return FieldsNewExpiry{};
   call.args.Skip(1);
   const std::optional<UnixMs> expiry = ParseFieldExpiry(call, call.args.Next(), *unit, "hgetex");
@@ -106,7 +106,7 @@ bool SetPresence(DataCall& call, Presence wanted, std::string_view error, Presen
 // What stands behind FIELDS: their number, and each with its value.
 bool ParsePairs(DataCall& call, SetFieldsOptions* options) {
   if (call.args.Left() < 3) {
-    call.reply.Error("ERR wrong number of arguments for 'hsetex' command");
+    call.reply.Error(errors::WrongArity("hsetex"));
     return false;
   }
   const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
@@ -115,7 +115,7 @@ bool ParsePairs(DataCall& call, SetFieldsOptions* options) {
     return false;
   }
   if (call.args.Left() != 2 * static_cast<uint64_t>(*count)) {
-    call.reply.Error("ERR wrong number of arguments for 'hsetex' command");
+    call.reply.Error(errors::WrongArity("hsetex"));
     return false;
   }
   options->pairs = call.args.all().last(call.args.Left());
@@ -124,7 +124,7 @@ bool ParsePairs(DataCall& call, SetFieldsOptions* options) {
 
 bool ParseExpiryOption(DataCall& call, SetFieldsOptions* options) {
   const std::string_view word = call.args.Next();
-  const std::optional<TimeUnit> unit = TimeUnitOf(word);
+  const TimeUnit* const unit = TimeUnitOf(word);
   const bool keeps = EqualsIgnoringCase(word, "KEEPTTL");
   if (!unit && !keeps) {
     call.reply.Error("ERR unknown argument: " + std::string(word));
@@ -167,7 +167,7 @@ std::optional<SetFieldsOptions> ParseSetFieldsOptions(DataCall& call) {
       is_good = ParseExpiryOption(call, &options);
     }
   }
-  if (is_good) call.reply.Error("ERR wrong number of arguments for 'hsetex' command");
+  if (is_good) call.reply.Error(errors::WrongArity("hsetex"));
   return std::nullopt;
 }
 

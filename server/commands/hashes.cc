@@ -32,7 +32,7 @@ void ReplyText(DataCall& call, const std::optional<std::string_view>& text) {
 // Fields and values from the second argument on. Returns how many fields are new, or nothing with the error written.
 std::optional<int64_t> PutFields(DataCall& call, std::string_view command) {
   if (call.args.size() % 2 != 0) {
-    call.reply.Error("ERR wrong number of arguments for '" + std::string(command) + "' command");
+    call.reply.Error(errors::WrongArity(command));
     return std::nullopt;
   }
   std::optional<Place> found = FindHash(call, Intent::kWrite);

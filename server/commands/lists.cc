@@ -54,8 +54,7 @@ void RPushX(DataCall& call) { Push(call, false, true); }
 
 void Pop(DataCall& call, bool from_front) {
   if (call.args.size() > 3) {
-    return call.reply.Error(from_front ? "ERR wrong number of arguments for 'lpop' command"
-                                       : "ERR wrong number of arguments for 'rpop' command");
+    return call.reply.Error(errors::WrongArity(from_front ? "lpop" : "rpop"));
   }
   std::optional<int64_t> count;
   if (call.args.size() == 3) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <utility>
 
 #include "storage/base/check.h"
 #include "storage/edit/mutable_entry.h"
@@ -81,6 +82,12 @@ void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) 
     Observe(place.db(), place.key(), change);
   }
   Tell(place, event);
+}
+
+void Txn::AnnounceAsNobodys(const Place& place, const KeyEvent& event, KeyChange change) {
+  const uint64_t author = std::exchange(author_, 0);
+  Announce(place, event, change);
+  author_ = author;
 }
 
 void Txn::Tell(const Place& place, const KeyEvent& event) {
@@ -270,12 +277,15 @@ EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const Key
   if (outcome == EffectResult::kUnchanged) {
     records_.resize(recorded);
   } else {
+    const KeyChange change = is_new ? KeyChange::kValue : kRowOf<Effect>.changes;
     if constexpr (std::same_as<Effect, HashFieldExpire>) {
       Partition& partition = *place.location().partition;
       partition.mutex.AssertHeld();
       ++partition.expired_fields;
+      AnnounceAsNobodys(place, event, change);
+    } else {
+      Announce(place, event, change);
     }
-    Announce(place, event, is_new ? KeyChange::kValue : kRowOf<Effect>.changes);
     if (!stays) Tell(place, events::kDel);
   }
   return outcome;
@@ -340,10 +350,7 @@ void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) {
   partition.mutex.AssertHeld();
   if (effect.reason == EraseReason::kExpired) ++partition.statistics.expired;
   if (effect.reason == EraseReason::kEvicted) ++partition.statistics.evicted;
-  const uint64_t author = author_;
-  if (effect.reason != EraseReason::kDeleted) author_ = 0;
-  Announce(place, event);
-  author_ = author;
+  effect.reason == EraseReason::kDeleted ? Announce(place, event) : AnnounceAsNobodys(place, event);
   FreeEntry(entry);
 }
 

@@ -205,7 +205,6 @@ class Txn {
   void Remember(std::string_view key, TrackerId tracker);
   // Whose changes these are, if he wants to hear nothing of them; 0: anybody else's. Until Unlock.
   void set_author(uint64_t author) { author_ = author; }
-  uint64_t author() const { return author_; }
   // For background work that holds the partition: as if keys which chance picks had changed; returns how many.
   size_t InvalidateAny(size_t partition, size_t most);
   // Forgets clients that are gone.
@@ -317,6 +316,8 @@ class Txn {
     return kPartitions;
   }
   void Announce(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
+  // Likewise, of a change that is nobody's own, as an expiry: its author hears of it, too.
+  void AnnounceAsNobodys(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
   size_t OldSize(const Entry& entry) const;
   // Updates statistics; the place's entry had this size before the effect.
   void NoteOldSize(const Place& place, size_t bytes);

@@ -79,6 +79,18 @@ TEST(Tracking, WritesOverHttpAreHeard) {
   EXPECT_TRUE(listener.Hears("k"));
 }
 
+TEST(Tracking, TheExpiryOfAFieldIsHeardByWhoeverMeetsIt) {
+  ServerProcess server({"--enable-debug-command", "yes"});
+  server.Ask("DEBUG SET-ACTIVE-EXPIRE 0");
+  server.Ask("HSET h a 1 b 2");
+  server.Ask("HPEXPIRE h 1 FIELDS 1 a");
+  ASSERT_TRUE(Eventually([&] { return Say(server, {"HEXISTS", "h", "a"}) == "0"; }));
+  KeyListener listener(server, {"NOLOOP"});
+  listener.client().Ask({"HGETALL", "h"});
+  EXPECT_EQ(listener.client().Ask({"HSETEX", "h", "FXX", "FIELDS", "1", "a", "2"}).integer, 0);
+  EXPECT_TRUE(listener.Hears("h"));
+}
+
 TEST(Tracking, NothingIsHeardAmidAReply) {
   ServerProcess server({"--enable-debug-command", "yes"});
   constexpr size_t kPopulated = 200'000;

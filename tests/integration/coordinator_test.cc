@@ -25,6 +25,11 @@ namespace {
 
 constexpr size_t kNodes = 3;
 constexpr auto kTtl = std::chrono::seconds(3);  // the default
+#ifdef RINGKV_SANITIZED
+constexpr bool kIsTimed = false;  // sanitizers make the servers several times as slow
+#else
+constexpr bool kIsTimed = true;
+#endif
 
 int NumberFrom(const char* variable, int otherwise) {
   const char* const text = std::getenv(variable);
@@ -72,7 +77,7 @@ class CoordinatorTest : public testing::Test {
     if (primary < 0) return false;
     for (size_t i = 0; i < kNodes; ++i) {
       if (nodes_[i] == nullptr) return false;
-      if (static_cast<int>(i) != primary && !HasCaughtUp(*nodes_[i], *nodes_[static_cast<size_t>(primary)]))
+      if (static_cast<int>(i) != primary && !HasReached(*nodes_[i], *nodes_[static_cast<size_t>(primary)]))
         return false;
     }
     return InSyncCount() == kNodes;
@@ -121,7 +126,7 @@ TEST_F(CoordinatorTest, APrimaryThatIsKilledIsSucceededInTime) {
     const auto primary = static_cast<size_t>(Primary());
     Kill(primary);
     took.push_back(UntilAcknowledged(load).count());
-    EXPECT_LE(took.back(), std::chrono::milliseconds(kTtl).count() + 1500);
+    if (kIsTimed) EXPECT_LE(took.back(), std::chrono::milliseconds(kTtl).count() + 1500);
     AwaitProgress(load);
     Start(primary);
   }
@@ -139,7 +144,8 @@ TEST_F(CoordinatorTest, APrimaryThatEndsByItselfGivesItsLeaseBack) {
   const auto primary = static_cast<size_t>(Primary());
   nodes_[primary]->Signal(SIGTERM);
   EXPECT_EQ(nodes_[primary]->WaitForEnd(), 0);
-  EXPECT_LT(UntilAcknowledged(load), kTtl);
+  const auto took = UntilAcknowledged(load);
+  if (kIsTimed) EXPECT_LT(took, kTtl);
   Kill(primary);
   Start(primary);
   load.End();
@@ -236,7 +242,7 @@ TEST_F(CoordinatorTest, FailoverHandsOverWithoutWaitingForALease) {
     EXPECT_TRUE(Eventually([&] { return Say(*nodes_[heir], {"SET", "probe", "1"}) == "OK"; }));
     took.push_back(
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun).count());
-    EXPECT_LT(took.back(), std::chrono::milliseconds(kTtl).count()) << "a lease has run out";
+    if (kIsTimed) EXPECT_LT(took.back(), std::chrono::milliseconds(kTtl).count()) << "a lease has run out";
     EXPECT_TRUE(Eventually([&] { return RoleOf(*nodes_[primary]) == "slave"; }));
     EXPECT_EQ(nodes_[primary]->Info("coordinator_in_sync"), "0");
     EXPECT_TRUE(Eventually([&] { return nodes_[heir]->Info("coordinator_in_sync") == std::to_string(kNodes); }));

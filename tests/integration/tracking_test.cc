@@ -39,10 +39,10 @@ TEST(Tracking, NobodyHearsOfAWriteBeforeItIsSafe) {
   ServerProcess server({"--repl-ack", "quorum", "--repl-shard-nodes", "3", "--repl-ack-timeout", "600000"});
   KeyListener listener(server);
   listener.client().Ask({"GET", "k"});
+  const std::string id = std::to_string(listener.client().Ask({"CLIENT", "ID"}).integer);
   const int writer = server.Connect();
   SendAll(writer, "SET k 1\r\n");
   // It is there, but is held.
-  const std::string id = std::to_string(listener.client().Ask({"CLIENT", "ID"}).integer);
   const auto has_output = [&] { return Say(server, {"CLIENT", "LIST", "ID", id}).find("obl=0 ") == std::string::npos; };
   EXPECT_TRUE(Eventually(has_output));
   listener.client().Send({"PING"});

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,13 @@ inline bool IsUp(const ServerProcess& replica) { return replica.Info("master_lin
 // The replica has everything that the primary has now.
 inline bool HasCaughtUp(const ServerProcess& replica, const ServerProcess& primary) {
   return IsUp(replica) && replica.Info("slave_repl_offset") == primary.Info("master_repl_offset");
+}
+
+// The replica has everything that the primary had before, which may go on writing.
+inline bool HasReached(const ServerProcess& replica, const ServerProcess& primary) {
+  const auto offset = [](const std::string& text) { return std::strtoull(text.c_str(), nullptr, 10); };
+  const uint64_t written = offset(primary.Info("master_repl_offset"));
+  return IsUp(replica) && offset(replica.Info("slave_repl_offset")) >= written;
 }
 
 inline void ExpectEqual(const ServerProcess& replica, const ServerProcess& primary) {

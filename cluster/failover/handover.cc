@@ -26,7 +26,7 @@ void ShardMember::GoOnHandingOver(int64_t now) {
     if (!asked->is_ready) return;
     // Before anybody can hear of it.
     is_lead_in_doubt_ = true;
-    return Commit(Purpose::kHandOver, HandoverTo(*asked), now);
+    return Commit(HandoverTo(*asked), now);
   }
   if (!heir_ && view_.RevisionOf(key) == 0) return;
   CommitKeys commit = OnLead();
@@ -36,7 +36,7 @@ void ShardMember::GoOnHandingOver(int64_t now) {
   } else {
     commit.deletes.push_back(key);
   }
-  Commit(Purpose::kPrepare, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 CommitKeys ShardMember::HandoverTo(const Handover& ready) const {
@@ -71,7 +71,7 @@ void ShardMember::AcceptHandover(int64_t now) {
   commit.conditions.push_back({key, view_.RevisionOf(key)});
   const Handover ready{config_.id, view_.record()->epoch, true, config_.host, config_.port};
   commit.puts.push_back({key, Print(ready), lease_.id()});
-  Commit(Purpose::kPrepare, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 }  // namespace ringkv::cluster

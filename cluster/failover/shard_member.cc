@@ -46,9 +46,9 @@ std::optional<EtcdCall> ShardMember::NextCall(int64_t now) {
     watch_call_ = ++last_number_;
     return EtcdCall{watch_call_, WatchKeys{keys_.prefix(), view_.revision() + 1}};
   }
-  if (committing_ != Purpose::kNone && !std::exchange(is_commit_sent_, true)) {
+  if (commit_ && !std::exchange(is_commit_sent_, true)) {
     commit_call_ = ++last_number_;
-    return EtcdCall{commit_call_, commit_};
+    return EtcdCall{commit_call_, *commit_};
   }
   return std::nullopt;
 }
@@ -89,9 +89,9 @@ void ShardMember::TakeWatch(const EtcdAnswer& answer, int64_t now) {
 
 void ShardMember::TakeCommit(const EtcdAnswer& answer, int64_t now) {
   // A hand-over that was refused stays in doubt: the transport may have asked twice, and the first time it was done.
-  committing_ = Purpose::kNone;
+  const CommitKeys commit = std::move(*std::exchange(commit_, std::nullopt));
   if (answer.outcome == EtcdAnswer::Outcome::kDone) {
-    if (view_.is_known()) view_.Apply(commit_, answer.revision);
+    if (view_.is_known()) view_.Apply(commit, answer.revision);
     return;
   }
   // What is known here is old, or what has come of it is unknown.
@@ -99,10 +99,9 @@ void ShardMember::TakeCommit(const EtcdAnswer& answer, int64_t now) {
   ReadAgain(now, 0);
 }
 
-void ShardMember::Commit(Purpose purpose, CommitKeys commit, int64_t now) {
-  if (committing_ != Purpose::kNone) return;
+void ShardMember::Commit(CommitKeys commit, int64_t now) {
+  if (commit_) return;
   if (now < commit_at_) return WakeAt(commit_at_);
-  committing_ = purpose;
   commit_ = std::move(commit);
   is_commit_sent_ = false;
 }
@@ -170,12 +169,12 @@ void ShardMember::BePrimary(int64_t now) {
     in_sync_.Confirm(record.in_sync);
   }
   record_revision_ = revision;
-  if (committing_ != Purpose::kNone) return;
+  if (commit_) return;
   if (now < commit_at_) return WakeAt(commit_at_);
   // The transaction that nobody has answered can't happen when this one has.
   if (is_lead_in_doubt_) return Claim(record, now);
   GoOnHandingOver(now);
-  if (committing_ == Purpose::kNone) FitInSyncSet(now);
+  if (!commit_) FitInSyncSet(now);
 }
 
 void ShardMember::FitInSyncSet(int64_t now) {
@@ -185,7 +184,7 @@ void ShardMember::FitInSyncSet(int64_t now) {
   changed.in_sync = *proposed;
   CommitKeys commit = OnRecord();
   commit.puts.push_back({keys_.record(), Print(changed)});
-  Commit(Purpose::kInSync, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 void ShardMember::BeFollower(const Lead& lead, int64_t now) {
@@ -205,7 +204,7 @@ void ShardMember::BeFollower(const Lead& lead, int64_t now) {
   changed.members.push_back(config_.id);
   CommitKeys commit = OnRecord();
   commit.puts.push_back({keys_.record(), Print(changed)});
-  Commit(Purpose::kJoin, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 // --- elections ------------------------------------------------------------------------------------------------------
@@ -258,7 +257,7 @@ void ShardMember::Reclaim(int64_t now) {
   if (has_gone_on || record.in_sync.size() == 1) return Claim(record, now);
   CommitKeys commit = OnLead();
   commit.deletes.push_back(keys_.lead());
-  Commit(Purpose::kResign, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 void ShardMember::StandForElection(int64_t now) {
@@ -268,7 +267,7 @@ void ShardMember::StandForElection(int64_t now) {
   if (view_.LeaseOf(key) != lease_.id() || own == view_.candidates().end() || own->second != candidate) {
     CommitKeys commit = OnRecord();
     commit.puts.push_back({key, Print(candidate), lease_.id()});
-    return Commit(Purpose::kStand, std::move(commit), now);
+    return Commit(std::move(commit), now);
   }
   if (!candidate.is_intact) WakeAt(now + kTryAgainMs);
   if (MayClaim(now)) Claim(AfterElection(), now);
@@ -325,7 +324,7 @@ void ShardMember::Claim(ShardRecord record, int64_t now) {
       commit.conditions.push_back({keys_.candidate(id), view_.RevisionOf(keys_.candidate(id))});
     }
   }
-  Commit(Purpose::kClaim, std::move(commit), now);
+  Commit(std::move(commit), now);
 }
 
 }  // namespace ringkv::cluster

@@ -113,8 +113,6 @@ class ShardMember {
   const ShardView& view() const { return view_; }
 
  private:
-  enum class Purpose : uint8_t { kNone, kJoin, kStand, kClaim, kInSync, kResign, kPrepare, kHandOver };
-
   void Decide(int64_t now);
   void BePrimary(int64_t now);
   void FitInSyncSet(int64_t now);
@@ -139,7 +137,8 @@ class ShardMember {
   ShardRecord AfterElection() const;
   // This node is to be the primary of the record's next epoch.
   void Claim(ShardRecord record, int64_t now);
-  void Commit(Purpose purpose, CommitKeys commit, int64_t now);
+  // Unless another transaction is under way.
+  void Commit(CommitKeys commit, int64_t now);
   void TakeCommit(const EtcdAnswer& answer, int64_t now);
   void TakeWatch(const EtcdAnswer& answer, int64_t now);
   void TakeRead(const EtcdAnswer& answer, int64_t now);
@@ -174,8 +173,7 @@ class ShardMember {
   uint64_t read_call_ = 0;
   uint64_t watch_call_ = 0;
   uint64_t commit_call_ = 0;
-  Purpose committing_ = Purpose::kNone;
-  CommitKeys commit_;
+  std::optional<CommitKeys> commit_;  // until it is answered
   bool is_commit_sent_ = false;
   int64_t read_at_ = 0;
   int64_t commit_at_ = 0;  // not before

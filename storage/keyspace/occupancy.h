@@ -64,12 +64,13 @@ class Occupancy {
         sets_(std::make_unique<Sets[]>(databases)),
         used_(std::make_unique<std::atomic<uint64_t>[]>(databases / 64 + 1)) {}
 
-  // Sets the bits of a database in a partition. Call under the partition's lock.
+  // Whether a database has such keys in a partition.
   struct Bits {
     bool keys = false;
     bool volatile_keys = false;
     bool due_keys = false;  // or hashes with fields that expire
   };
+  // Call under the partition's lock.
   void Note(DbIndex db, size_t partition, const Bits& has) {
     if (Put(sets_[db].keys, partition, has.keys) && has.keys) Put(used_.get(), db, true);
     Put(sets_[db].volatile_keys, partition, has.volatile_keys);

@@ -220,22 +220,36 @@ class PairReply {
   bool is_nested_ = false;
 };
 
-void ReplyPicks(DataCall& call, const HashView& hash, int64_t count, bool with_values) {
-  // To find out what is shown, all must be looked at.
-  if (hash.MayHide() && call.TakesLong(2 * hash.size())) return;
-  const size_t shown = hash.CountShown();
-  if (count < 0 && shown > 0) {
-    const auto picks = static_cast<uint64_t>(-count);
-    if (call.TakesLong(2 * picks)) return;
-    return hash.PickRepeated(call.txn.random(), picks, PairReply(call, -count, with_values));
+// With repetitions.
+void ReplyPicks(DataCall& call, const HashView& hash, uint64_t count, bool with_values) {
+  if (hash.size() == 0) count = 0;
+  // A few looks tell mostly that something is shown; else all fields are looked at.
+  const bool shows_some = hash.TryPick(call.txn.random()).has_value();
+  if (call.TakesLong(2 * (count + (shows_some ? 0 : hash.size())))) return;
+  if (!shows_some && hash.CountShown() == 0) count = 0;
+  hash.PickRepeated(call.txn.random(), count, PairReply(call, static_cast<int64_t>(count), with_values));
+}
+
+void ReplyDistinctPicks(DataCall& call, const HashView& hash, size_t count, bool with_values) {
+  if (hash.MayHide() && count <= hash.size() / 3) {
+    if (call.TakesLong(4 * count)) return;
+    const auto picked = hash.TryPickDistinct(call.txn.random(), count);
+    if (picked) {
+      PairReply reply(call, static_cast<int64_t>(count), with_values);
+      for (const storage::HashField& field : *picked) reply(field.name, field.value);
+      return;
+    }
   }
-  const size_t different = std::min(static_cast<size_t>(std::max<int64_t>(count, 0)), shown);
+  if (hash.MayHide() && call.TakesLong(2 * hash.size())) return;
+  const size_t different = std::min(count, hash.CountShown());
   if (call.TakesLong(2 * different)) return;
   hash.PickDistinct(call.txn.random(), different, PairReply(call, static_cast<int64_t>(different), with_values));
 }
 
 void ReplyPick(DataCall& call, const HashView& hash) {
-  if (hash.MayHide() && call.TakesLong(2 * hash.size())) return;
+  if (const auto picked = hash.TryPick(call.txn.random())) return call.reply.Bulk(picked->name);
+  if (!hash.MayHide()) return call.reply.Null();
+  if (call.TakesLong(2 * hash.size())) return;
   if (hash.CountShown() == 0) return call.reply.Null();
   hash.PickRepeated(call.txn.random(), 1, [&](std::string_view field, std::string_view) { call.reply.Bulk(field); });
 }
@@ -252,7 +266,9 @@ void HRandField(DataCall& call) {
   if (call.args.size() > 3 && !with_values) return call.reply.Error(errors::kSyntax);
   if (with_values && *count > INT64_MAX / 2) return call.reply.Error(errors::kOutOfRange);
   const std::optional<Place> found = FindHash(call, Intent::kRead);
-  if (found) ReplyPicks(call, Shown(call, *found), *count, with_values);
+  if (!found) return;
+  if (*count < 0) return ReplyPicks(call, Shown(call, *found), static_cast<uint64_t>(-*count), with_values);
+  ReplyDistinctPicks(call, Shown(call, *found), static_cast<size_t>(*count), with_values);
 }
 
 constexpr Command kHashCommands[] = {

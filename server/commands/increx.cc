@@ -74,6 +74,7 @@ struct Integers {
 
   static std::optional<int64_t> Parse(std::string_view text) { return resp::ParseInteger(text); }
   static bool IsInfinite(int64_t) { return false; }
+  static bool IsBeyondReplies(int64_t) { return false; }
   // False when the result can't be told.
   static bool Add(int64_t a, int64_t b, int64_t* sum) { return !__builtin_add_overflow(a, b, sum); }
   static bool Subtract(int64_t a, int64_t b, int64_t* rest) { return !__builtin_sub_overflow(a, b, rest); }
@@ -84,17 +85,20 @@ struct Integers {
 
 struct Floats {
   using Number = long double;
-  static constexpr long double kLeast = -LDBL_MAX;
-  static constexpr long double kGreatest = LDBL_MAX;
+  // Numbers are exact as a long double is, and stay in the range of a double, which clients read.
+  static constexpr long double kLeast = -DBL_MAX;
+  static constexpr long double kGreatest = DBL_MAX;
   static constexpr std::string_view kIsNone = " is not a valid float";
   static constexpr std::string_view kCannotApply = "ERR applied increment would be Infinity";
   static constexpr StringForm kForm = StringForm::kText;
 
   static std::optional<long double> Parse(std::string_view text) { return ParseLongDouble(text); }
   static bool IsInfinite(long double value) { return std::isinf(value); }
+  // INCRBYFLOAT may leave such a number.
+  static bool IsBeyondReplies(long double value) { return std::isfinite(value) && std::fabs(value) > kGreatest; }
   static bool Add(long double a, long double b, long double* sum) {
     *sum = a + b;
-    return std::isfinite(*sum);
+    return std::fabs(*sum) <= kGreatest;
   }
   static bool Subtract(long double a, long double b, long double* rest) { return Add(a, -b, rest); }
   static std::string Text(long double value) { return FormatLongDouble(value); }
@@ -113,7 +117,12 @@ std::optional<typename Kind::Number> ParseNumber(DataCall& call, std::string_vie
                                                  typename Kind::Number otherwise) {
   if (!text) return otherwise;
   const auto number = Kind::Parse(*text);
-  if (!number) call.reply.Error("ERR " + std::string(name) + std::string(Kind::kIsNone));
+  if (!number) {
+    call.reply.Error("ERR " + std::string(name) + std::string(Kind::kIsNone));
+  } else if (Kind::IsBeyondReplies(*number)) {
+    call.reply.Error("ERR " + std::string(name) + " is out of the range of a double");
+    return std::nullopt;
+  }
   return number;
 }
 

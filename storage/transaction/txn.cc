@@ -66,6 +66,14 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
   return place;
 }
 
+void Txn::NoteExpired(const Place& place, bool is_field) {
+  Partition& partition = *place.location().partition;
+  partition.mutex.AssertHeld();
+  ++(is_field ? partition.expired_fields : partition.statistics.expired);
+  if (is_undoable_) [[unlikely]]
+    undo_->NoteExpired(place.db(), place.key(), is_field);
+}
+
 void Txn::Announce(const Place& place, const KeyEvent& event, KeyChange change) {
   Partition& partition = *place.location().partition;
   partition.mutex.AssertHeld();
@@ -279,9 +287,7 @@ EffectResult Txn::ChangeCollection(Place& place, const Effect& effect, const Key
   } else {
     const KeyChange change = is_new ? KeyChange::kValue : kRowOf<Effect>.changes;
     if constexpr (std::same_as<Effect, HashFieldExpire>) {
-      Partition& partition = *place.location().partition;
-      partition.mutex.AssertHeld();
-      ++partition.expired_fields;
+      NoteExpired(place, true);
       AnnounceAsNobodys(place, event, change);
     } else {
       Announce(place, event, change);
@@ -346,10 +352,12 @@ void Txn::Do(Place& place, const Erase& effect, const KeyEvent& event) {
   Record(place, effect);
   RINGKV_CHECK(place);
   MutableEntry* entry = Take(place);
-  Partition& partition = *place.location().partition;
-  partition.mutex.AssertHeld();
-  if (effect.reason == EraseReason::kExpired) ++partition.statistics.expired;
-  if (effect.reason == EraseReason::kEvicted) ++partition.statistics.evicted;
+  if (effect.reason == EraseReason::kExpired) NoteExpired(place, false);
+  if (effect.reason == EraseReason::kEvicted) {
+    Partition& partition = *place.location().partition;
+    partition.mutex.AssertHeld();
+    ++partition.statistics.evicted;
+  }
   effect.reason == EraseReason::kDeleted ? Announce(place, event) : AnnounceAsNobodys(place, event);
   FreeEntry(entry);
 }

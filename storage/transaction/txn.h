@@ -315,6 +315,8 @@ class Txn {
     }
     return kPartitions;
   }
+  // Counts a key, or a field, that has expired.
+  void NoteExpired(const Place& place, bool is_field);
   void Announce(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);
   // Likewise, of a change that is nobody's own, as an expiry: its author hears of it, too.
   void AnnounceAsNobodys(const Place& place, const KeyEvent& event, KeyChange change = KeyChange::kValue);

@@ -71,11 +71,13 @@ void Txn::Rollback() {
   RINGKV_CHECK(MayRollback());
   if (std::exchange(is_undoable_, false)) {
     const bool was_silent = std::exchange(is_silent_, true);
-    undo_->TakeBack([&](DbIndex db, std::string_view key, uint64_t changes, MutableEntry* before) {
+    undo_->TakeBack([&](DbIndex db, std::string_view key, const Undo::Counted& counted, MutableEntry* before) {
       Restore(db, key, before);
       Partition& partition = store_.partition(PositionOf(key, store_.placement()).partition());
       partition.mutex.AssertHeld();
-      partition.changes -= changes;
+      partition.changes -= counted.changes;
+      partition.statistics.expired -= counted.expired;
+      partition.expired_fields -= counted.expired_fields;
     });
     is_silent_ = was_silent;
     records_.resize(undo_->records());

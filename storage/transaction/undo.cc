@@ -71,7 +71,7 @@ void Undo::Keep(DbIndex db, std::string_view key, const Entry* before, const Typ
   kept.db = db;
   kept.key = key;
   kept.before.clear();
-  kept.changes = 0;
+  kept.counted = {};
   kept.noted = 0;
   const bool is_large = before != nullptr && before->kind().is_large();
   if (is_large) {
@@ -95,11 +95,17 @@ MutableEntry* Undo::TakeBefore(Kept& kept) {
 void Undo::NoteChange(DbIndex db, std::string_view key, KeyChange change) {
   Kept* const kept = Find(db, key);
   RINGKV_CHECK(kept != nullptr);
-  ++kept->changes;
+  ++kept->counted.changes;
   const uint32_t bit = 1u << static_cast<unsigned>(change);
   if ((kept->noted & bit) != 0) return;
   kept->noted |= bit;
   changes_.emplace_back(kept, change);
+}
+
+void Undo::NoteExpired(DbIndex db, std::string_view key, bool is_field) {
+  Kept* const kept = Find(db, key);
+  RINGKV_CHECK(kept != nullptr);
+  ++(is_field ? kept->counted.expired_fields : kept->counted.expired);
 }
 
 }  // namespace ringkv::storage

@@ -24,6 +24,13 @@ class MutableEntry;
 
 class Undo {
  public:
+  // What statistics have counted of a key, and must not count once more when it is done again.
+  struct Counted {
+    uint64_t changes = 0;
+    uint32_t expired = 0;
+    uint32_t expired_fields = 0;
+  };
+
   Undo() = default;
   ~Undo() { Clear(); }
   Undo(const Undo&) = delete;
@@ -42,19 +49,21 @@ class Undo {
   void Keep(DbIndex db, std::string_view key, const Entry* before, const TypeLimits& limits);
   // The key has been kept.
   void NoteChange(DbIndex db, std::string_view key, KeyChange change);
+  // Likewise; it has expired, or one of its fields.
+  void NoteExpired(DbIndex db, std::string_view key, bool is_field);
 
   // Calls `function(db, key, change)` for the changes in their order; repetitions are left out.
   template <typename Function>
   void ForEachChange(Function&& function) const {
     for (const auto& [kept, change] : changes_) function(kept->db, kept->key, change);
   }
-  // Calls `function(db, key, changes, before)` for each key that was kept, with the number of its changes. The entry,
-  // null if the key was missing, is the function's.
+  // Calls `function(db, key, counted, before)` for each key that was kept. The entry, null if the key was missing, is
+  // the function's.
   template <typename Function>
   void TakeBack(Function&& function) {
     for (size_t i = 0; i < count_; ++i) {
       Kept& kept = kept_[i];
-      function(kept.db, std::string_view(kept.key), kept.changes, TakeBefore(kept));
+      function(kept.db, std::string_view(kept.key), kept.counted, TakeBefore(kept));
     }
   }
 
@@ -65,7 +74,7 @@ class Undo {
     std::string key;
     std::string before;             // the bytes of the entry; empty: it was missing, or has a large value
     MutableEntry* large = nullptr;  // a copy of an entry with a large value
-    uint64_t changes = 0;
+    Counted counted;
     uint32_t noted = 0;  // one bit for each kind of change
   };
   using Name = std::pair<DbIndex, std::string_view>;

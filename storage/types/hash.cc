@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <unordered_set>
 
 #include "storage/types/packed_members.h"
 
@@ -33,6 +34,39 @@ std::vector<HashField> HashView::Shown() const {
   std::vector<HashField> shown;
   ForEachField([&](const HashField& field) { shown.push_back(field); });
   return shown;
+}
+
+HashField HashView::PickStored(Random& random) const {
+  if (is_large()) return FieldOf(large().fields.Random(random));
+  PackedFields fields(entry_->value(), entry_->has_field_expiry());
+  for (uint64_t left = random.Below(size()); left > 0; --left) fields.Next();
+  return fields.Next();
+}
+
+std::optional<HashField> HashView::TryPick(Random& random, size_t* looks) const {
+  // More than two thirds must be hidden for one look in a million to find none.
+  constexpr int kLooks = 32;
+  if (size() == 0) return std::nullopt;
+  for (int i = 0; i < kLooks; ++i) {
+    if (looks != nullptr) ++*looks;
+    const HashField field = PickStored(random);
+    if (!Hides(field)) return field;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::vector<HashField>> HashView::TryPickDistinct(Random& random, size_t count, size_t* looks) const {
+  // Half of the fields may be hidden, and a few have been picked already.
+  const size_t most = 4 * count + 32;
+  std::vector<HashField> picked;
+  std::unordered_set<const char*> taken;  // by the addresses of their names
+  for (size_t i = 0; picked.size() < count && i < most; ++i) {
+    if (looks != nullptr) ++*looks;
+    const HashField field = PickStored(random);
+    if (!Hides(field) && taken.insert(field.name.data()).second) picked.push_back(field);
+  }
+  if (picked.size() < count) return std::nullopt;
+  return picked;
 }
 
 std::optional<HashField> HashView::FindField(std::string_view name) const {

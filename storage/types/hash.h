@@ -74,15 +74,23 @@ class HashView {
     ForEachField(show);
     return 0;
   }
-  // Visits `count` random fields, of which some may be the same; one must be shown.
+  // A random field. None if those few that it looks at are hidden, or there is none at all. `looks`: raised by their
+  // number.
+  std::optional<HashField> TryPick(Random& random, size_t* looks = nullptr) const;
+  // `count` distinct random fields, of which there is at least three times the number with hidden ones; looks at a few
+  // more than that. None if too many of them are hidden. `looks`: as above.
+  std::optional<std::vector<HashField>> TryPickDistinct(Random& random, size_t count, size_t* looks = nullptr) const;
+  // Visits `count` random fields, of which some may be the same; one must be shown. Looks at all only if most are
+  // hidden.
   template <typename Visitor>
   void PickRepeated(Random& random, uint64_t count, Visitor&& visit) const {
-    if (MayHide()) {
-      const std::vector<HashField> shown = Shown();
-      for (; count > 0; --count) Visit(shown[random.Below(shown.size())], visit);
-      return;
+    std::vector<HashField> shown;
+    for (; count > 0; --count) {
+      std::optional<HashField> picked;
+      if (shown.empty()) picked = TryPick(random);
+      if (!picked && shown.empty()) shown = Shown();
+      Visit(picked ? *picked : shown[random.Below(shown.size())], visit);
     }
-    for (; count > 0; --count) PickRandom(random, visit);
   }
   // Visits `count` distinct random fields; so many must be shown.
   template <typename Visitor>
@@ -115,15 +123,8 @@ class HashView {
     visit(field.name, field.value);
   }
   std::vector<HashField> Shown() const;
-  // Of all fields.
-  template <typename Visitor>
-  void PickRandom(Random& random, Visitor& visit) const {
-    if (is_large()) return Visit(FieldOf(large().fields.Random(random)), visit);
-    uint64_t left = random.Below(size());
-    ForEach([&](std::string_view field, std::string_view value) {
-      if (left-- == 0) visit(field, value);
-    });
-  }
+  // Of all fields, hidden or not; there must be one.
+  HashField PickStored(Random& random) const;
 
   const Entry* entry_;
   UnixMs hides_until_;

@@ -2,6 +2,7 @@
 // Fields of hashes that expire: what is shown, when they are erased, and what they cost.
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -213,6 +214,56 @@ TEST_F(FieldExpiry, PickingAndScanningLeaveOutWhatIsHidden) {
       } while (cursor != 0);
     });
   }
+}
+
+// A follower's hash may have hidden fields for ever, as its primary erases them later.
+TEST_F(FieldExpiry, APickOfAHashWithOneHiddenFieldLooksAtFewFields) {
+  Fill("hash", 20'000, kLong);
+  Do("hash", HashPut{"hidden", "value", clock_.Now() + 1000});
+  store_.SetAuthority(Authority::kFollower);
+  clock_.Advance(2000);
+  Look("hash", [&](const HashView& hash) {
+    ASSERT_TRUE(hash.MayHide());
+    size_t looks = 0;
+    for (int i = 0; i < 100; ++i) EXPECT_NE(hash.TryPick(random_, &looks)->name, "hidden");
+    EXPECT_LT(looks, 200u);
+    looks = 0;
+    const auto picked = hash.TryPickDistinct(random_, 50, &looks);
+    ASSERT_TRUE(picked);
+    std::set<std::string_view> names;
+    for (const HashField& field : *picked) names.insert(field.name);
+    EXPECT_EQ(names.size(), 50u);
+    EXPECT_EQ(names.count("hidden"), 0u);
+    EXPECT_LT(looks, 300u);
+  });
+  clock_.Advance(kLong);
+  Look("hash", [&](const HashView& hash) {
+    size_t looks = 0;
+    EXPECT_FALSE(hash.TryPick(random_, &looks));
+    EXPECT_FALSE(hash.TryPickDistinct(random_, 50, &looks));
+    EXPECT_LT(looks, 300u);
+  });
+}
+
+TEST_F(FieldExpiry, WhatExpiredInATransactionThatIsUndoneIsNotCounted) {
+  Fill("hash", 3, 1000);
+  Put("key", "value");
+  SetExpiry("key", clock_.Now() + 1000);
+  clock_.Advance(2000);
+  for (const bool undoes : {true, false}) {
+    for (const std::string_view key : {"hash", "key"}) {
+      Txn txn(store_, clock_.Now(), random_);
+      txn.set_prefers_undo(true);
+      txn.LockKey(key);
+      txn.BeginChanges();
+      Place place = txn.Find(0, key, Intent::kWrite);
+      if (place) txn.Do(place, HashFieldExpire{"field0"}, events::kHExpired);
+      if (undoes) txn.Rollback();
+    }
+  }
+  EXPECT_EQ(ExpiredFields(), 1u);
+  Txn txn(store_, clock_.Now(), random_);
+  EXPECT_EQ(SumStatistics(txn).expired, 1u);
 }
 
 // Random changes of one hash beside a model of it, while time passes.

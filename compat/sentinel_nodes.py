@@ -419,6 +419,22 @@ def check_passwords_and_addresses():
     print("passwords and announced addresses")
 
 
+def check_ignorance():
+    """A node that has not heard yet who the primary is answers as a Sentinel that does not know it: clients go on."""
+    nodes = start_nodes(2)
+    ignorant = Node(**OPTIONS, coordinator="etcd://127.0.0.1:1/shop", repl_ack="quorum")
+    try:
+        patiently(lambda: agree(nodes, nodes[0], nodes[1:]), "the others know one another")
+        asked = [ignorant, *nodes]
+        writers = [PythonWriter(asked, None), NodeWriter(asked, None), RedisFiveWriter(asked)]
+        writes_go_on(writers)
+        finish(nodes, nodes[0], writers)
+    finally:
+        ignorant.stop()
+        stop(nodes)
+    print("clients ask the next node when one knows no primary")
+
+
 def main():
     check_without_a_name()
     check_against_sentinels()
@@ -426,6 +442,7 @@ def main():
     check_promotion()
     check_introductions()
     check_passwords_and_addresses()
+    check_ignorance()
     print("nodes answer clients of Sentinel")
 
 

@@ -30,6 +30,7 @@ class InSyncSet {
   };
 
   InSyncSet(std::string self, Limits limits) : self_(std::move(self)), limits_(limits) {}
+  void set_patience_ms(int64_t patience_ms) { limits_.patience_ms = patience_ms; }
 
   // A term begins with the set that etcd has.
   void Begin(const std::vector<std::string>& confirmed, int64_t now);
@@ -46,6 +47,8 @@ class InSyncSet {
   std::vector<std::string> Required() const;
   // Of the set in etcd, how many keep pace, the primary included.
   size_t CountInPace() const;
+  // A member that keeps no pace is to leave, and etcd has not said yet that it has.
+  bool IsShrinking() const { return confirmed_.size() > limits_.fewest && CountInPace() < confirmed_.size(); }
   const std::vector<std::string>& confirmed() const { return confirmed_; }
 
  private:
@@ -64,7 +67,7 @@ class InSyncSet {
   bool IsConfirmed(const std::string& id) const;
 
   const std::string self_;
-  const Limits limits_;
+  Limits limits_;
   std::vector<std::string> confirmed_;  // with this node
   std::vector<std::string> possible_;   // were proposed since, and etcd may have taken it
   std::map<std::string, Pace> paces_;   // of the members

@@ -144,6 +144,12 @@ void ShardMember::Leave() {
 
 bool ShardMember::IsInSync() const { return view_.record() && IsAmong(view_.record()->in_sync, config_.id); }
 
+size_t ShardMember::CountHeirs() const {
+  if (!view_.record()) return 0;
+  const ShardRecord& record = *view_.record();
+  return record.in_sync.size() - (IsAmong(record.in_sync, record.primary) ? 1 : 0);
+}
+
 void ShardMember::Decide(int64_t now) {
   const std::optional<Lead>& lead = view_.lead();
   if (!lead || !view_.record()) return BeLeaderless(now);

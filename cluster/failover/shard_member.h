@@ -104,10 +104,16 @@ class ShardMember {
   int64_t valid_until() const { return role_ == Role::kPrimary && !is_lead_in_doubt_ ? lease_.valid_until() : 0; }
   // Whose acknowledgements each write needs. Apply it after each call of Work and Take.
   std::vector<std::string> Required() const { return in_sync_.Required(); }
+  // A member that is behind for longer leaves the in-sync set.
+  void set_patience_ms(int64_t patience_ms) { in_sync_.set_patience_ms(patience_ms); }
+  // Writes wait for a member that is about to leave the in-sync set.
+  bool is_set_shrinking() const { return role_ == Role::kPrimary && in_sync_.IsShrinking(); }
   // Members that keep pace, the primary included, are too few for writes.
   bool lacks_members() const { return in_sync_.CountInPace() < config_.limits.fewest; }
   // Of the in-sync set, this primary included; 0 at others.
   size_t in_sync() const { return role_ == Role::kPrimary ? in_sync_.confirmed().size() : 0; }
+  // Who may succeed the primary, as far as this node knows the record.
+  size_t CountHeirs() const;
 
   Role role() const { return role_; }
   const ShardView& view() const { return view_; }

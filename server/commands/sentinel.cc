@@ -48,47 +48,78 @@ bool NamesShard(AdminCall& call) {
   return false;
 }
 
+// The shard that the client asks for. Nothing if it is another one, or if this node has not heard yet who its primary
+// is: then it answers as a Sentinel that does not know the shard, and clients ask the next one.
+std::optional<ShardView> KnownShard(AdminCall& call) {
+  if (!call.server.shard_watch().AnswersFor(call.args[2])) return std::nullopt;
+  ShardView view = ViewFor(call);
+  return view.primary.address.is_known() ? std::optional(std::move(view)) : std::nullopt;
+}
+
+// The same; without it, the error is the reply.
+std::optional<ShardView> KnownShardOrError(AdminCall& call) {
+  std::optional<ShardView> view = KnownShard(call);
+  if (!view) call.reply.Error(kNoSuchMaster);
+  return view;
+}
+
 // --- who is who -----------------------------------------------------------------------------------------------------
 
 void GetPrimaryAddress(AdminCall& call) {
-  if (!call.server.shard_watch().AnswersFor(call.args[2])) return call.reply.NullArray();
-  const NodeAddress primary = ViewFor(call).primary.address;
+  const std::optional<ShardView> view = KnownShard(call);
+  if (!view) return call.reply.NullArray();
   call.reply.Array(2);
-  call.reply.Bulk(primary.host);
-  call.reply.BulkInteger(primary.port);
+  call.reply.Bulk(view->primary.address.host);
+  call.reply.BulkInteger(view->primary.address.port);
 }
 
 void Primaries(AdminCall& call) {
-  if (call.server.options().sentinel_master_name.Get().empty()) return call.reply.Array(0);
-  call.reply.Array(1);
-  WritePrimary(call.reply, ViewFor(call));
+  const ShardView view = ViewFor(call);
+  const bool is_known = !view.service.empty() && view.primary.address.is_known();
+  call.reply.Array(is_known ? 1 : 0);
+  if (is_known) WritePrimary(call.reply, view);
 }
 
 void Primary(AdminCall& call) {
-  if (NamesShard(call)) WritePrimary(call.reply, ViewFor(call));
+  if (const std::optional<ShardView> view = KnownShardOrError(call)) WritePrimary(call.reply, *view);
 }
 
 void ReplicasOfShard(AdminCall& call) {
-  if (!NamesShard(call)) return;
-  ShardView view = ViewFor(call);
-  std::erase_if(view.replicas, [](const ShardNode& node) { return !node.report.is_announced; });
-  call.reply.Array(static_cast<int64_t>(view.replicas.size()));
-  for (const ShardNode& node : view.replicas) WriteReplica(call.reply, view, node);
+  std::optional<ShardView> view = KnownShardOrError(call);
+  if (!view) return;
+  std::erase_if(view->replicas, [](const ShardNode& node) { return !node.report.is_announced; });
+  call.reply.Array(static_cast<int64_t>(view->replicas.size()));
+  for (const ShardNode& node : view->replicas) WriteReplica(call.reply, *view, node);
 }
 
 void Answering(AdminCall& call) {
-  if (!NamesShard(call)) return;
-  const ShardView view = ViewFor(call);
-  call.reply.Array(static_cast<int64_t>(view.answering.size()));
-  for (const ShardNode& node : view.answering) WriteAnswering(call.reply, view, node);
+  const std::optional<ShardView> view = KnownShardOrError(call);
+  if (!view) return;
+  call.reply.Array(static_cast<int64_t>(view->answering.size()));
+  for (const ShardNode& node : view->answering) WriteAnswering(call.reply, *view, node);
 }
 
 void OwnId(AdminCall& call) { call.reply.Bulk(call.server.run_id()); }
 
+// With a coordinator that elects, and only members of the in-sync set: how many nodes answer clients decides nothing.
+void CheckElectable(const Replication::Election& election, const std::string& usable, resp::ReplyWriter& reply) {
+  if (!election.is_answered) {
+    return reply.Error("NOQUORUM " + usable + "etcd does not answer this node: nobody can be elected");
+  }
+  if (election.heirs == 0) {
+    return reply.Error("NOQUORUM " + usable +
+                       "No replica is in the in-sync set: nobody can be elected in place of the primary");
+  }
+  reply.Simple("OK " + usable + "etcd answers, and replicas that can be elected: " + std::to_string(election.heirs));
+}
+
 void CheckQuorum(AdminCall& call) {
-  if (!NamesShard(call)) return;
-  const ShardView view = ViewFor(call);
+  const std::optional<ShardView> known = KnownShardOrError(call);
+  if (!known) return;
+  const ShardView& view = *known;
   const std::string usable = std::to_string(view.usable()) + " usable Sentinels. ";
+  Replication& replication = call.server.replication();
+  if (replication.is_elected()) return CheckElectable(replication.election(), usable, call.reply);
   if (view.usable() >= view.majority()) {
     return call.reply.Simple("OK " + usable + "Quorum and failover authorization can be reached");
   }

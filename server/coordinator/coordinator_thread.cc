@@ -57,6 +57,12 @@ cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string
           .creates_after_ms = has_data ? 0 : kEmptyWaitsMs};
 }
 
+// So that no write is refused because a member has died: it leaves the in-sync set in time for the replies.
+int64_t PatienceOf(const Options& options) {
+  constexpr int64_t kLeastMs = 300;  // a member has to acknowledge something three times in that
+  return std::clamp<int64_t>(options.repl_ack_timeout / 2, kLeastMs, cluster::InSyncSet::Limits().patience_ms);
+}
+
 etcd::EtcdClient::Access AccessOf(const Options& options) {
   return {.user = options.coordinator_user.Get(),
           .password = options.coordinator_password.Get(),
@@ -121,6 +127,7 @@ void CoordinatorThread::Run() {
   while (!stopping_) {
     seat_->node.Observe();
     HandOver();
+    seat_->member.set_patience_ms(PatienceOf(parts_.options));
     seat_->member.Work(now());
     Apply();
     int64_t wake_at = std::min(seat_->member.wake_at(), seat_->presence.wake_at());
@@ -178,7 +185,9 @@ void CoordinatorThread::Apply() {
   const cluster::ShardMember& member = seat_->member;
   parts_.replication.Require(member.Required());
   parts_.replication.SetInSync(member.in_sync(), member.lacks_members());
+  parts_.replication.SetShrinking(member.is_set_shrinking());
   parts_.replication.SetLeaseEnd(member.valid_until());
+  parts_.replication.SetElectable(failures_ < kFailuresToTell && member.view().is_known(), member.CountHeirs());
 }
 
 void CoordinatorThread::NoteAnswer(const cluster::EtcdAnswer& answer) {

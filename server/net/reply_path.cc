@@ -149,7 +149,7 @@ bool ReplyPath::GiveUpQuorum() {
 bool ReplyPath::Tick(int64_t now_ms) {
   if (!output_.empty() && ExceedsLimit(now_ms)) return false;
   const int64_t held_since_ms = gate_.held_since_ms();
-  const bool is_late = held_since_ms != 0 && now_ms - held_since_ms > server_.options().repl_ack_timeout;
+  const bool is_late = held_since_ms != 0 && now_ms - held_since_ms > server_.replication().ack_timeout_ms();
   if (is_late && server_.waits_for_quorum() && !GiveUpQuorum()) return false;
   // Whatever makes replies safe announces it; this is for what does not.
   if (!is_held_ || is_writing_) return true;

@@ -62,10 +62,15 @@ void Replication::SetInSync(size_t members, bool lacks_members) {
   if (lacks_members_.exchange(lacks_members) != lacks_members) parts_.needs.Update();
 }
 
+void Replication::SetElectable(bool is_answered, size_t heirs) {
+  is_coordinator_there_ = is_answered;
+  heirs_ = heirs;
+}
+
 Replication::Election Replication::election() const {
   const int64_t end = lease_end_;
   const int64_t rest = is_elected_ ? end - parts_.world.clock.SteadyMs() : 0;
-  return {std::max<int64_t>(rest, 0), in_sync_, elections_won_, coordinator_failures_};
+  return {std::max<int64_t>(rest, 0), in_sync_, elections_won_, coordinator_failures_, is_coordinator_there_, heirs_};
 }
 
 // --- a planned change of the primary --------------------------------------------------------------------------------

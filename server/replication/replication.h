@@ -101,12 +101,20 @@ class Replication final : private ReplicaFeeds::Listener,
   void SetLeaseEnd(int64_t steady_ms);
   // How many members the in-sync set of this primary has; whether too few of them keep pace for writes.
   void SetInSync(size_t members, bool lacks_members);
+  // A member of the set that does not answer is about to leave it, and the writes that wait for it will go on.
+  void SetShrinking(bool is_shrinking) { is_shrinking_ = is_shrinking; }
+  // How long a reply may wait for those who have to acknowledge (repl-ack-timeout).
+  int64_t ack_timeout_ms() const { return parts_.options.repl_ack_timeout * (is_shrinking_ ? 2 : 1); }
   void NoteCoordinatorFailure() { ++coordinator_failures_; }
+  // Whether the coordinator has answered of late; and how many replicas it would let succeed the primary.
+  void SetElectable(bool is_answered, size_t heirs);
   struct Election {
     int64_t lease_ms = 0;   // for which it may serve as a primary
     size_t in_sync = 0;     // nodes of the set, at the primary
     uint64_t won = 0;       // since the start
     uint64_t failures = 0;  // calls of the coordinator without an answer
+    bool is_answered = false;
+    size_t heirs = 0;  // members of the in-sync set but for the primary, as the coordinator has it
   };
   Election election() const;
   // The member that the role of this primary is to be handed over to.
@@ -208,8 +216,11 @@ class Replication final : private ReplicaFeeds::Listener,
   std::atomic<int64_t> lease_end_;
   std::atomic<bool> lacks_members_{false};
   std::atomic<size_t> in_sync_{0};
+  std::atomic<bool> is_shrinking_{false};
   std::atomic<uint64_t> elections_won_{0};
   std::atomic<uint64_t> coordinator_failures_{0};
+  std::atomic<bool> is_coordinator_there_{false};
+  std::atomic<size_t> heirs_{0};
 
   storage::Mutex role_mutex_;       // before all other locks: one change of role at a time
   storage::Mutex authority_mutex_;  // before all locks of data

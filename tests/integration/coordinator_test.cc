@@ -47,7 +47,7 @@ class CoordinatorTest : public testing::Test {
   std::vector<std::string> Options(size_t node) const {
     return WithDebug({"--coordinator", "etcd://" + etcd_.addresses() + "/shop", "--repl-ack", "quorum",
                       "--replica-announce-ip", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
-                      "--io-threads", "1", "--dir", directories_[node].Path("")});
+                      "--sentinel-master-name", "shard", "--io-threads", "1", "--dir", directories_[node].Path("")});
   }
   void Start(size_t node) {
     auto started = std::make_unique<ServerProcess>(Options(node));
@@ -228,6 +228,45 @@ TEST_F(CoordinatorTest, OneMemberOfThreeIsNotEnough) {
   ExpectAllEqual();
 }
 
+// With default options: it leaves the in-sync set before a write that waits for it is given up.
+TEST_F(CoordinatorTest, NoWriteIsRefusedWhenAReplicaDies) {
+  const auto primary = static_cast<size_t>(Primary());
+  const Context writer = ConnectTo(*nodes_[primary]);
+  for (int i = 0; i < 2; ++i) {
+    const size_t replica = (primary + 1) % kNodes;
+    Kill(replica);
+    const auto end = std::chrono::steady_clock::now() + kTtl;
+    size_t written = 0;
+    while (InSyncCount() == kNodes || written < 100) {
+      const Reply reply = Ask(writer.get(), {"SET", "register:0", std::to_string(++written)});
+      ASSERT_NE(reply, nullptr);
+      EXPECT_STREQ(reply->str, "OK");
+      ASSERT_TRUE(written < 100 || std::chrono::steady_clock::now() < end + std::chrono::seconds(20));
+    }
+    Start(replica);
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync(); }));
+  }
+}
+
+TEST_F(CoordinatorTest, CkquorumSaysWhetherAnybodyCanBeElected) {
+  const auto primary = static_cast<size_t>(Primary());
+  const auto says = [&](size_t node, const std::string& what) {
+    return Eventually([&] {
+      return Say(*nodes_[node], {"SENTINEL", "CKQUORUM", "shard"}).find(what) != std::string::npos;
+    });
+  };
+  for (size_t i = 0; i < kNodes; ++i) EXPECT_TRUE(says(i, "replicas that can be elected: 2")) << i;
+  for (size_t i = 0; i < EtcdMembers::kCount; ++i) etcd_.Signal(i, SIGSTOP);
+  for (size_t i = 0; i < kNodes; ++i) EXPECT_TRUE(says(i, "etcd does not answer this node")) << i;
+  for (size_t i = 0; i < EtcdMembers::kCount; ++i) etcd_.Signal(i, SIGCONT);
+  EXPECT_TRUE(says(primary, "replicas that can be elected: 2"));
+  ASSERT_TRUE(Eventually([this] { return Primary() >= 0; }));
+  const auto leader = static_cast<size_t>(Primary());
+  Kill((leader + 1) % kNodes);
+  Kill((leader + 2) % kNodes);
+  EXPECT_TRUE(says(leader, "No replica is in the in-sync set"));
+}
+
 TEST_F(CoordinatorTest, FailoverHandsOverWithoutWaitingForALease) {
   ShardLoad load(Ports(), 4);
   std::vector<int64_t> took;
@@ -279,6 +318,21 @@ TEST_F(CoordinatorTest, NobodyElseDecidesTheRole) {
               std::string::npos);
   }
   EXPECT_EQ(Primary(), static_cast<int>(primary));
+}
+
+// Clients then ask the next one.
+TEST(CoordinatorOptions, WithoutAPrimaryANodeAnswersAsASentinelThatDoesNotKnowTheShard) {
+  const ServerProcess node(
+      {"--coordinator", "etcd://127.0.0.1:1/shop", "--repl-ack", "quorum", "--sentinel-master-name", "shard"});
+  const Context client = ConnectTo(node);
+  EXPECT_EQ(Ask(client.get(), {"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shard"})->type, REDIS_REPLY_NIL);
+  const Reply masters = Ask(client.get(), {"SENTINEL", "MASTERS"});
+  EXPECT_EQ(masters->type, REDIS_REPLY_ARRAY);
+  EXPECT_EQ(masters->elements, 0u);
+  for (const std::string question : {"MASTER", "REPLICAS", "SLAVES", "SENTINELS", "CKQUORUM"}) {
+    EXPECT_STREQ(Ask(client.get(), {"SENTINEL", question, "shard"})->str, "ERR No such master with that name")
+        << question;
+  }
 }
 
 TEST(CoordinatorOptions, ThatContradictOneAnotherEndTheStart) {

@@ -11,7 +11,7 @@ test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools pytho
       libredis-perl perl clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell
       buildah debootstrap docker-compose prometheus-redis-exporter webdis nutcracker rsyslog-hiredis php8.2-cli
       php8.2-redis python3-flask-caching python3-django-redis collectd-core ruby-redis-store python3-celery
-      ruby-sidekiq testssl.sh mkdocs etcd-server)
+      ruby-sidekiq testssl.sh mkdocs etcd-server iproute2 iptables)
 bench=("${build[@]}" redis-server redis-tools python3 python3-redis python3-flask python3-matplotlib wrk)
 site=(mkdocs)
 lint=("${build[@]}" libgtest-dev libhiredis-dev clang clang-tidy clang-format libclang-rt-14-dev)

@@ -15,6 +15,7 @@ soak /usr/bin/python3 compat/rotation.py --all
 soak env RINGKV_SEEDS=100000 build-check/tests/simulation_test
 soak /usr/bin/python3 compat/differential.py --rounds 20
 soak /usr/bin/python3 compat/sentinel.py --rounds 20
+soak /usr/bin/python3 compat/partitions.py --minutes 120
 soak /usr/bin/python3 compat/tls_scan.py
 soak /usr/bin/python3 compat/way_out.py --seconds 60
 soak /usr/bin/python3 compat/key_events.py --commands 20000 --rounds 4

@@ -25,6 +25,11 @@ std::string NamesOf(const cluster::CoordinatorAddress& address) {
 }  // namespace
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Open(const CoordinatorOptions& options) {
+  if (options.address == "static") {
+    return Fail(
+        "--coordinator static: such a cluster has its topology in a file, the cluster-config, which status, plan "
+        "and others take instead of an address");
+  }
   Result<cluster::CoordinatorAddress> address = cluster::ParseCoordinator(options.address);
   if (!address) return Fail("--coordinator " + address.error().text);
   return std::unique_ptr<Coordinator>(new Coordinator(std::move(*address), {.user = options.user,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Shows the shards whose primaries are elected: what etcd says of them, and what their nodes say.
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <string>
@@ -54,6 +55,15 @@ Status AskMember(const cluster::LivingNode& node, bool leads, MemberRow* row) {
   return {};
 }
 
+// Another node has come to the address of this one, whose key etcd keeps for some seconds.
+bool IsSucceededAt(const ElectedShards& all, const std::string& id) {
+  const auto is_later = [&](const auto& each) {
+    return each.first != id && all.NameOf(each.first) == all.NameOf(id) &&
+           all.node_revisions.at(each.first) > all.node_revisions.at(id);
+  };
+  return std::any_of(all.nodes.begin(), all.nodes.end(), is_later);
+}
+
 // Whether it is as it should be.
 bool Show(const ElectedShards& all, const ElectedShard& shard, const std::string& id) {
   const cluster::ShardRecord& record = *shard.view.record();
@@ -62,6 +72,7 @@ bool Show(const ElectedShards& all, const ElectedShard& shard, const std::string
   MemberRow row{.id = ShortId(id), .in_sync = is_in_sync ? "yes" : "no", .state = "ok"};
   const auto found = all.nodes.find(id);
   Status is_well = found == all.nodes.end() ? Fail("is not there; leave strikes it off") : Status();
+  if (is_well && IsSucceededAt(all, id)) is_well = Fail("is gone: another node has its address");
   if (is_well) {
     row.address = all.NameOf(id);
     is_well = AskMember(found->second, leads, &row);

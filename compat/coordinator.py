@@ -95,6 +95,7 @@ def check_status(shard):
         line = next(line for line in text.splitlines() if line.startswith(shard.id_of(number)[:12]))
         assert shard.name_of(number) in line and ("primary" in line) == (number == primary), text
     refused(shard.admin("status", address="etcd://127.0.0.1:1/shop"), "etcd does not answer")
+    refused(shard.admin("status", address="static"), "has its topology in a file, the cluster-config")
     refused(shard.admin("status", address="etcd:127.0.0.1:1/shop"), "--coordinator must be")
 
 

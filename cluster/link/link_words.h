@@ -15,4 +15,8 @@ constexpr std::string_view kLinkVersion = "1";
 // REPLCONF CAPA of a replica that receives published messages.
 constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
+// REPLCONF option of a former primary that passes on what a client asks: the client's user. TRYAGAIN is the answer of a
+// node that is no primary yet.
+constexpr std::string_view kRelayOption = "relays-for";
+
 }  // namespace ringkv::cluster

@@ -38,6 +38,7 @@ struct LateAnswer {
   bool is_accounted = false;     // counts as a call of its command; not if it was refused while blocked, as in Redis
   uint64_t nanoseconds = 0;      // of the retry
   bool ends_connection = false;  // after the reply
+  bool is_sent_back = false;     // who can executes the request anew instead, as if it had just come
   // Instead of the other reply, as its client wants it: bytes or a value, which may be long, or above its limit.
   std::shared_ptr<resp::Buffer> long_reply = {};
   bool is_as_wanted = false;  // it is of several commands, and CLIENT REPLY has decided about each of them

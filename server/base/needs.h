@@ -31,6 +31,7 @@ enum Need : uint32_t {
   kNeedsPermission = 1 << 14,  // asked for only when there are users whose permissions are restricted
   kNeedsLease = 1 << 15,       // of a primary that a coordinator has elected
   kNeedsPrimary = 1 << 16,     // asked for only of clients that follow redirects to it
+  kNeedsNoHandOver = 1 << 17,  // of the role of a primary, under way or lately
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

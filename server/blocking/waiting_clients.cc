@@ -164,10 +164,11 @@ bool WaitingClients::Serve(const Key& key, const Waiter& request) {
 
 // --- what the server does -------------------------------------------------------------------------------------------
 
-void WaitingClients::EndAll(std::string_view error) {
+void WaitingClients::EndAll(std::string_view error, bool are_sent_back) {
   {
     MutexLock serving(serving_);
     ended_with_ = error;
+    are_sent_back_ = are_sent_back;
     ended_before_ = generation_ + 1;
   }
   EndRefused();
@@ -209,7 +210,8 @@ void WaitingClients::End(const Waiter& request) {
   }
   links_.load()->Answer(*request->client, {.reply = std::string(answer.Readable()),
                                            .error = std::string(reply.last_error_code()),
-                                           .ends_connection = is_dismissed});
+                                           .ends_connection = is_dismissed,
+                                           .is_sent_back = is_dismissed && are_sent_back_});
 }
 
 }  // namespace ringkv::server

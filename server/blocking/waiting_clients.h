@@ -99,8 +99,9 @@ class WaitingClients {
   void Hold(bool holds);
 
   // --- called by the server, without locks of data ---
-  // Unblocks all clients with this error and closes their connections.
-  void EndAll(std::string_view error);
+  // Unblocks all clients with this error and closes their connections. `are_sent_back`: their requests are executed
+  // anew instead, where they can be.
+  void EndAll(std::string_view error, bool are_sent_back = false);
   // Unblocks clients whose requests are refused now.
   void EndRefused();
   // Checks one request, if one of these two was called since it was admitted.
@@ -149,6 +150,7 @@ class WaitingClients {
   std::set<Key> held_back_ GUARDED_BY(serving_);    // keys with clients that were held back
   uint64_t ended_before_ GUARDED_BY(serving_) = 0;  // requests of an older generation, with this error:
   std::string ended_with_ GUARDED_BY(serving_);
+  bool are_sent_back_ GUARDED_BY(serving_) = false;
 
   storage::Mutex mutex_;
   uint64_t next_ticket_ GUARDED_BY(mutex_) = 0;

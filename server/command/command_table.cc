@@ -18,6 +18,7 @@ uint32_t NeedsOf(const Command& row) {
     needs |= kNeedsWritable | kNeedsNoWritePause | kNeedsHealthyDisk | kNeedsLogRoom | kNeedsReplicas | kNeedsNoFence;
   }
   if (row.Is(kWrite | kReadOnly) || runs_queued) needs |= kNeedsPrimary;
+  if (row.Is(kWrite | kReadOnly) || row.Has(kRunsScript) || runs_queued) needs |= kNeedsNoHandOver;
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
   // Probes must not take a primary without a lease for a dead process: PING is answered, as by a cluster that is down.

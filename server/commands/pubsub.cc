@@ -182,6 +182,7 @@ constexpr Command kPubSubCommands[] = {
      .arity = 3,
      .flags = kPublishing,
      .traits = kImpersonal | kMayReplicate | kRepeats,
+     .needs = kNeedsNoHandOver,
      .channels = OneChannel(kChannelPublish),
      .group = Group::kPubSub,
      .since = "2.0.0",

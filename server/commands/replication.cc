@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cluster/link/link_words.h"
@@ -17,10 +18,12 @@
 #include "server/commands/families.h"
 #include "server/composition/server.h"
 #include "server/execution/administer.h"
+#include "server/execution/denials.h"
 #include "server/execution/outcome.h"
 #include "server/execution/stages.h"
 #include "server/migration/rdb_stream.h"
 #include "server/session/session.h"
+#include "server/users/users.h"
 
 namespace ringkv::server {
 namespace {
@@ -222,6 +225,27 @@ void WaitAof(AdminCall& call) {
 
 // --- for servers ----------------------------------------------------------------------------------------------------
 
+// The requests that follow are of a client of a former primary, which passes them on: this connection becomes that
+// client's. Who may do everything could log in as anybody. False: the error is the reply.
+bool RelaysFor(AdminCall& call, std::string_view user) {
+  const auto fail = [&](std::string_view error) {
+    call.reply.Error(error);
+    return false;
+  };
+  const ExecutionParts& parts = call.server.execution_parts();
+  if (call.session.user.account() == nullptr || RestrictedUser(parts, call.session) != nullptr) {
+    return fail("NOPERM only a user who may do everything passes on requests of others");
+  }
+  const bool serves = (parts.needs.Get() & (kNeedsWritable | kNeedsLease)) == 0;
+  if (!serves || call.server.replication().is_replica()) return fail("TRYAGAIN this node is no primary");
+  std::shared_ptr<UserAccount> account = call.server.users().Find(user);
+  if (account == nullptr || !account->permissions()->is_enabled) return fail("NOPERM there is no such user here");
+  call.session.BecomeUser(std::move(account));
+  // WAIT counts replicas that have what the client has written elsewhere.
+  call.session.last_lsn = call.server.store().log().appended();
+  return true;
+}
+
 void ReplConf(AdminCall& call) {
   if (call.args.size() % 2 == 0) return call.reply.Error(errors::kSyntax);
   ClientCard& card = *call.session.card;
@@ -248,6 +272,8 @@ void ReplConf(AdminCall& call) {
         return call.reply.Error("ERR this node speaks version " + std::string(cluster::kLinkVersion) +
                                 " of the node link");
       }
+    } else if (call.args.Take(cluster::kRelayOption)) {
+      if (!RelaysFor(call, call.args.Next())) return;
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());
       if (!flag) return call.reply.Error(errors::kNotInteger);
@@ -425,6 +451,7 @@ constexpr Command kReplicationCommands[] = {
     {.name = "wait",
      .arity = 3,
      .flags = kNoScript,
+     .needs = kNeedsNoHandOver,
      .group = Group::kGeneric,
      .categories = "connection",
      .tips = "request_policy:all_shards response_policy:agg_min",
@@ -435,6 +462,7 @@ constexpr Command kReplicationCommands[] = {
     {.name = "waitaof",
      .arity = 4,
      .flags = kNoScript | kBlocking,
+     .needs = kNeedsNoHandOver,
      .group = Group::kGeneric,
      .categories = "connection",
      .tips = "request_policy:all_shards response_policy:agg_min",

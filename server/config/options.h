@@ -212,6 +212,7 @@ struct Options {
   SharedNumber repl_ack;
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
+  SharedNumber failover_forward_time;  // seconds
   SharedText coordinator;
   SharedText coordinator_user;
   SharedText coordinator_password;

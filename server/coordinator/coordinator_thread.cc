@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,6 +73,18 @@ etcd::EtcdClient::Access AccessOf(const Options& options) {
           .key = options.coordinator_key_file.Get()};
 }
 
+// Or each call of etcd would fail, for a reason that does not name the file.
+storage::Status CheckFiles(const Options& options) {
+  const auto check = [](const char* option, const SharedText& file) -> storage::Status {
+    const std::string path = file.Get();
+    if (path.empty() || ::access(path.c_str(), R_OK) == 0) return {};
+    return storage::Fail(std::string(option) + " '" + path + "' can't be read: " + std::strerror(errno));
+  };
+  storage::Status readable = check("coordinator-ca-cert-file", options.coordinator_ca_cert_file);
+  if (readable) readable = check("coordinator-cert-file", options.coordinator_cert_file);
+  return readable ? check("coordinator-key-file", options.coordinator_key_file) : readable;
+}
+
 cluster::NodePresence PresenceOf(const Options& options, const std::string& cluster, const std::string& id) {
   const cluster::LivingNode node{.shard = cluster::ShardMember::Config().shard,
                                  .host = HostOf(options),
@@ -101,6 +115,7 @@ CoordinatorThread::~CoordinatorThread() { Stop(); }
 
 storage::Status CoordinatorThread::Prepare() {
   if (!HasCoordinator(parts_.options)) return {};
+  if (storage::Status readable = CheckFiles(parts_.options); !readable) return readable;
   storage::Result<cluster::CoordinatorAddress> address = cluster::ParseCoordinator(parts_.options.coordinator.Get());
   if (!address) return storage::Fail("coordinator " + address.error().text);
   storage::Result<std::string> id = OwnNodeId(parts_.world);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the state of the server, or of the client, refuses, in the order in which Redis asks.
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "server/command/error_replies.h"
 #include "server/command/key_positions.h"
+#include "server/execution/hand_over.h"
 #include "server/execution/stages.h"
 #include "server/replication/replication.h"
 
@@ -173,6 +175,9 @@ bool Admit(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   const bool writes = WritesNow(execution);
   const auto lacks = [unmet = execution.unmet](uint32_t need) { return (unmet & need) != 0; };
+  if (lacks(kNeedsNoHandOver)) {
+    if (const std::optional<bool> goes_on = FollowHandOver(execution)) return *goes_on;
+  }
   if (lacks(kNeedsPrimary) && IsRedirected(execution, writes)) return Redirect(execution);
   const storage::Hold hold = lacks(kNeedsNoLongHold) ? HoldOn(execution) : storage::Hold::kShort;
   const bool makes_room = lacks(kNeedsMemoryChecked) && hold == storage::Hold::kShort;

@@ -2,12 +2,16 @@
 #include "server/net/blocked_command.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "resp/request_writer.h"
 #include "server/base/client_links.h"
 #include "server/blocking/waiting_clients.h"
 #include "server/command/error_replies.h"
 #include "server/execution/account.h"
+#include "server/execution/hand_over.h"
 #include "server/net/client_connection.h"
 #include "server/net/io_thread.h"
 #include "server/net/reply_path.h"
@@ -59,6 +63,30 @@ void BlockedCommand::Begin(const outcome::ReplicaWait& wait) {
 void BlockedCommand::NoteBegin(int64_t deadline_ms) {
   session_.card->is_waiting = true;
   session_.card->wait_ends = deadline_ms != INT64_MAX;
+}
+
+bool BlockedCommand::IsHandedOver() const {
+  Replication& replication = server_.replication();
+  const bool is_gone = replication.is_replica() && replication.relay().IsOpenTo(*session_.card);
+  return (replication.failover().HoldsRequests() || is_gone) && IsPortable(session_);
+}
+
+std::optional<std::string> BlockedCommand::TakeRequest() {
+  std::vector<std::string> words;
+  if (replica_wait_) {
+    const outcome::ReplicaWait& wait = *replica_wait_;
+    const bool ends = wait.deadline_ms != INT64_MAX;
+    const int64_t left_ms = ends ? std::max<int64_t>(wait.deadline_ms - server_.clock().SteadyMs(), 1) : 0;
+    words = {wait.command->full_name};
+    if (wait.is_for_disks) words.push_back(std::to_string(wait.local));
+    words.push_back(std::to_string(wait.replicas));
+    words.push_back(std::to_string(left_ms));
+  } else if (key_wait_ != nullptr && !is_running_ && begun_.empty()) {
+    words = key_wait_->argv;
+  }
+  if (words.empty()) return std::nullopt;
+  Reset();
+  return resp::EncodeRequest(words);
 }
 
 BlockedCommand::End BlockedCommand::CheckReplicas(int64_t now_ms) {

@@ -52,6 +52,11 @@ class BlockedCommand {
   void Begin(outcome::LateReply& late);
   void Begin(const outcome::ReplicaWait& wait);
 
+  // The request that has blocked, as it would be asked now, and it is blocked no more; nothing if there is none that
+  // can be.
+  std::optional<std::string> TakeRequest();
+  // Whether what it waits for is decided at another node: the role of the primary goes, or has gone, there.
+  bool IsHandedOver() const;
   // Replies to a client that waits for replicas, if enough of them have acknowledged or its time is over.
   End CheckReplicas(int64_t now_ms);
   // The timeout of a wait for keys with this deadline.

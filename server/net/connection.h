@@ -165,6 +165,9 @@ class Connection final : public ClientConnection, private StreamSocket::Owner {
   void TakeLongReply(const LateAnswer& answer);
   // The client has closed its half: its blocking command ends without a reply, unless that is on the way.
   void AbandonBlocked();
+  // Executes the blocking command anew, as if it had just come: the role of the primary is handed over. False if it
+  // can't be.
+  bool BeginAgain();
   // Goes on with the requests behind a blocking command that has its reply. False if it has none yet.
   bool GoOnAfter(BlockedCommand::End end);
   // The reply mode applies until a blocking command has ended.

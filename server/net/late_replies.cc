@@ -58,6 +58,7 @@ void Connection::TakeReply(uint64_t number, std::string reply, storage::Lsn lsn)
 
 std::optional<int64_t> Connection::CheckReplicas(int64_t now_ms) {
   const std::optional<int64_t> deadline_ms = blocked_.replica_deadline_ms();
+  if (deadline_ms && blocked_.IsHandedOver() && BeginAgain()) return std::nullopt;
   if (!deadline_ms || GoOnAfter(blocked_.CheckReplicas(now_ms))) return std::nullopt;
   return deadline_ms;
 }
@@ -66,6 +67,7 @@ void Connection::EndKeyWait(int64_t deadline_ms) { GoOnAfter(blocked_.TimeOut(de
 
 void Connection::TakeAnswer(const LateAnswer& answer) {
   if (is_closed_) return Leave();
+  if (answer.is_sent_back && blocked_.IsHandedOver() && BeginAgain()) return;
   BlockedCommand::End end = blocked_.Answer(answer);
   const bool has_long_reply = answer.long_reply != nullptr && (answer.is_as_wanted || WantsReply());
   if (end != BlockedCommand::End::kNotYet && has_long_reply) TakeLongReply(answer);
@@ -98,6 +100,15 @@ void Connection::Unblock(bool with_error) { GoOnAfter(blocked_.Unblock(with_erro
 
 void Connection::AbandonBlocked() {
   if (blocked_.Abandon()) closes_after_reply_ = true;
+}
+
+bool Connection::BeginAgain() {
+  const std::optional<std::string> request = blocked_.TakeRequest();
+  if (!request) return false;
+  input_.PutBefore(*request);
+  Serve();
+  Read();
+  return true;
 }
 
 bool Connection::GoOnAfter(BlockedCommand::End end) {

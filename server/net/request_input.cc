@@ -56,6 +56,14 @@ resp::Buffer RequestInput::Lend(size_t bytes) {
   return lent;
 }
 
+void RequestInput::PutBefore(std::string_view request) {
+  parser_.Restart();
+  const resp::Buffer others = std::move(bytes_);
+  bytes_.Append(request);
+  bytes_.Append(others.Readable());
+  filled_ = bytes_.size();
+}
+
 void RequestInput::Shrink(bool all) {
   if (all || (bytes_.empty() && bytes_.capacity() > kInputKept)) bytes_.ShrinkTo(0);
   if (!all) return;

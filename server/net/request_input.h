@@ -38,6 +38,8 @@ class RequestInput {
   }
   // Likewise, and returns all bytes where they are.
   resp::Buffer Lend(size_t bytes);
+  // A request comes before all others.
+  void PutBefore(std::string_view request);
   void Discard() { bytes_.Consume(bytes_.size()); }
 
   std::string_view Readable() const { return bytes_.Readable(); }

@@ -221,6 +221,15 @@ constexpr OptionRow kReplicationOptions[] = {
      .summary = "Number of nodes for the majority, including this one. 0: the nodes of the shard in a cluster, else "
                 "this one and the highest number of simultaneous replicas since repl-ack was none.",
      .field = &Options::repl_shard_nodes},
+    {.name = "failover-forward-time",
+     .type = OptionType::kInteger,
+     .default_value = "60",
+     .least = 0,
+     .most = 3600,
+     .changeable = true,
+     .summary = "Seconds for which a primary that has handed its role over (FAILOVER) passes requests of the clients "
+                "that it had on to its successor. 0: it refuses them, as Redis does.",
+     .field = &Options::failover_forward_time},
     {.name = "min-replicas-to-write",
      .type = OptionType::kInteger,
      .default_value = "0",

@@ -17,6 +17,8 @@ using storage::Status;
 
 namespace {
 
+constexpr int64_t kHeldMs = 3000;  // etcd decides about a hand-over within two seconds, if it answers
+
 bool IsAt(const ReplicaStatus& replica, const PrimaryAddress& address) {
   return EqualsIgnoringCase(replica.host, address.host) && replica.port == address.port;
 }
@@ -78,6 +80,7 @@ Status Failover::Begin(const Request& request) {
   request_ = request;
   end_ms_ = request.timeout_ms == 0 ? 0 : MillisecondsFrom(parts_.world.clock.SteadyMs(), request.timeout_ms);
   is_cancelled_ = false;
+  synced_ms_ = 0;
   state_ = State::kWaitingForSync;
   parts_.pause.Begin(PausePurpose::kFailover, PauseMode::kWrites, INT64_MAX);
   waiter_ = std::thread([this] { WaitForTarget(); });
@@ -95,7 +98,7 @@ bool Failover::IsAbout(uint64_t generation) { return state() == State::kInProgre
 
 void Failover::Complete(uint64_t generation) {
   MutexLock lock(mutex_);
-  if (IsAbout(generation)) Clear();
+  if (IsAbout(generation)) Finish();
 }
 
 void Failover::Reject(uint64_t generation, const std::string& why) {
@@ -105,7 +108,7 @@ void Failover::Reject(uint64_t generation, const std::string& why) {
 
 void Failover::Complete() {
   MutexLock lock(mutex_);
-  if (state() == State::kInProgress) Clear();
+  if (state() == State::kInProgress) Finish();
 }
 
 void Failover::GiveUp(const std::string& why) {
@@ -121,6 +124,15 @@ void Failover::Revert(const std::string& why) {
     owner_.Unfreeze();
   }
   Clear();
+}
+
+void Failover::Finish() {
+  owner_.RelayClients();
+  Clear();
+}
+
+void Failover::Tick() {
+  if (state() == State::kInProgress && !HoldsRequests()) parts_.links.ResumePaused();
 }
 
 void Failover::Clear() {
@@ -160,8 +172,23 @@ void Failover::Advance() {
   if (end_ms_ != 0 && parts_.world.clock.SteadyMs() >= end_ms_) {
     return request_.force ? HandOver(*request_.target, false) : Revert("Replica never caught up before timeout");
   }
-  if (const std::optional<PrimaryAddress> synced = FindSynced()) return HandOver(*synced, true);
+  const std::optional<PrimaryAddress> synced = FindSynced();
+  if (synced && AreRepliesOut()) return HandOver(*synced, true);
   parts_.data.store().log().Wake();
+}
+
+// Replies of this term can't be confirmed any more when it has ended. A member of the shard that does not answer must
+// not keep the role here for that.
+bool Failover::AreRepliesOut() {
+  constexpr int64_t kMostMs = 500;
+  constexpr int64_t kRoundMs = 50;
+  const int64_t now = parts_.world.clock.SteadyMs();
+  if (synced_ms_ == 0) synced_ms_ = now;
+  if (now - synced_ms_ >= kMostMs) return true;
+  if (!owner_.IsSafe(parts_.data.store().log().appended())) return false;
+  parts_.links.ReleaseReplies();
+  parts_.links.WaitForRound(is_cancelled_, kRoundMs);
+  return true;
 }
 
 std::optional<PrimaryAddress> Failover::FindSynced() const {
@@ -180,7 +207,9 @@ void Failover::HandOver(const PrimaryAddress& target, bool is_synced) {
   parts_.log.Notice(is_synced ? "Failover target " + name + " is synced, failing over."
                               : "Failover to " + name + " time out exceeded, failing over.");
   request_.target = target;
+  held_until_ms_ = parts_.world.clock.SteadyMs() + kHeldMs;
   state_ = State::kInProgress;
+  parts_.needs.Update();
   owner_.HandOver(target, is_synced ? Takeover::kIfComplete : Takeover::kAnyway);
 }
 

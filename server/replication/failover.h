@@ -49,6 +49,10 @@ class Failover {
     // Between these two no group is added on a primary that gets no writes: expired keys are only hidden.
     virtual void Freeze() = 0;
     virtual void Unfreeze() = 0;
+    // Whether the replies that depend on these groups may leave.
+    virtual bool IsSafe(storage::Lsn last) const = 0;
+    // The role has been handed over: requests of the clients that are here go to the new primary.
+    virtual void RelayClients() = 0;
 
    protected:
     ~Owner() = default;
@@ -64,6 +68,13 @@ class Failover {
   // The name that INFO shows.
   static std::string_view NameOf(State state);
   State state() const { return state_.load(); }
+  // The target is becoming the primary, or will not: requests wait for that, for a bounded time.
+  bool HoldsRequests() const {
+    return state() == State::kInProgress && parts_.options.failover_forward_time > 0 &&
+           parts_.world.clock.SteadyMs() < held_until_ms_.load();
+  }
+  // Call several times a second: those that have waited for too long go on.
+  void Tick();
   // Whether it could begin now. An error is the reply.
   storage::Status Check(const Request& request) const;
   // Call without data locked. An error is the reply.
@@ -92,9 +103,13 @@ class Failover {
   int64_t MillisecondsForScripts();
   // A replica that may take over now.
   std::optional<PrimaryAddress> FindSynced() const REQUIRES(mutex_);
+  // The clients have their replies, or have had the time for it.
+  bool AreRepliesOut() REQUIRES(mutex_);
   void HandOver(const PrimaryAddress& target, bool is_synced) REQUIRES(mutex_);
   // This server is the primary again, if it was not.
   void Revert(const std::string& why) REQUIRES(mutex_);
+  // The target is the primary.
+  void Finish() REQUIRES(mutex_);
   // The failover is over, and writes go on.
   void Clear() REQUIRES(mutex_);
   // Whether the failover in progress is the one of this generation.
@@ -105,6 +120,7 @@ class Failover {
   Owner& owner_;
   std::atomic<State> state_{State::kNone};
   std::atomic<bool> is_cancelled_{false};  // the wait is over
+  std::atomic<int64_t> held_until_ms_{0};
 
   storage::Mutex begin_mutex_;  // before `mutex_`: one Begin at a time
   std::thread waiter_ GUARDED_BY(begin_mutex_);
@@ -112,6 +128,7 @@ class Failover {
   std::condition_variable changed_;
   Request request_ GUARDED_BY(mutex_);
   int64_t end_ms_ GUARDED_BY(mutex_) = 0;  // by the steady clock; 0: none
+  int64_t synced_ms_ GUARDED_BY(mutex_) = 0;  // since when a replica has had everything; 0: none has yet
 };
 
 }  // namespace ringkv::server

@@ -21,8 +21,9 @@ using storage::Result;
 using storage::Status;
 
 constexpr int64_t kPrimaryConnectMs = 5000;
-// Between two attempts: longer each time, and short again after one that worked.
-constexpr auto kShortestRest = std::chrono::milliseconds(50);
+// Between two attempts: longer each time, and short again after one that worked. Short at first: a primary that has
+// just been elected may not know it yet, and writes wait for those who follow it.
+constexpr auto kShortestRest = std::chrono::milliseconds(10);
 constexpr auto kLongestRest = std::chrono::milliseconds(1000);
 
 LinkPhase PhaseOf(LogReceiver::State state) {

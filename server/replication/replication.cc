@@ -28,6 +28,7 @@ Replication::Replication(const ReplicationParts& parts)
       feeds_(parts_, history_, backlog_, totals_, *this),
       link_(parts_, history_, copy_, totals_, *this),
       failover_(parts_, feeds_, *this),
+      relay_(parts_),
       lease_end_(is_elected_ ? 0 : kNoLease) {
   parts_.needs.AddSource([this] { return Unmet(); });
 }
@@ -54,6 +55,7 @@ void Replication::Start() {
 
 void Replication::Stop() {
   failover_.Stop();
+  relay_.Stop();
   link_.Stop();
   feeds_.CloseAll();
   backlog_.Close();
@@ -77,7 +79,9 @@ void Replication::FollowFrom(PrimaryAddress primary, Takeover takeover, uint64_t
   is_replica_ = true;
   parts_.needs.Update();
   // The changes that blocked clients wait for are made on the primary from now on.
-  parts_.waiting_clients.EndAll(errors::kNoPrimary);
+  const bool hands_over = failover_.state() == Failover::State::kInProgress;
+  parts_.waiting_clients.EndAll(errors::kNoPrimary, hands_over && parts_.options.failover_forward_time > 0);
+  if (!hands_over) relay_.Shut();  // it knows another primary
   parts_.links.ResumeWaiting();
   link_.Follow(std::move(primary), takeover, lowest_epoch);
 }
@@ -122,6 +126,7 @@ void Replication::StopFollowing() {
 }
 
 void Replication::Promote(uint64_t epoch) {
+  relay_.Shut();
   link_.Unfollow();
   feeds_.CloseAll();
   copy_.BecomePrimary(epoch);
@@ -189,6 +194,7 @@ uint32_t Replication::Unmet() const {
   if (fewest > 0 && !is_replica() && good_replicas() < fewest) unmet |= kNeedsReplicas;
   if (lacks_members_ && !is_replica()) unmet |= kNeedsReplicas;
   if (is_fenced()) unmet |= kNeedsLease;
+  if (failover_.state() == Failover::State::kInProgress || relay_.is_open()) unmet |= kNeedsNoHandOver;
   return unmet;
 }
 
@@ -277,8 +283,21 @@ void Replication::NoteReplicas() {
   parts_.needs.Update();
 }
 
+void Replication::RelayClients() {
+  relay_.Open(link_.target());
+  parts_.needs.Update();
+}
+
+bool Replication::IsSafe(storage::Lsn last) const {
+  const storage::LogWriter& log = parts_.data.durability().log();
+  const bool is_durable = log.policy() != storage::SyncPolicy::kAlways || !log.is_open() || log.durable() >= last;
+  return is_durable && (parts_.options.repl_ack == 0 || quorum_lsn() >= last);
+}
+
 void Replication::Tick() {
   FitAuthority();
+  failover_.Tick();
+  if ((parts_.needs.Get() & kNeedsNoHandOver) != 0) parts_.needs.Update();  // its time may be over
   backlog_.UpdateLimit();
   feeds_.Tick();
   SaveHistory();

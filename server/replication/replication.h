@@ -18,6 +18,7 @@
 #include "cluster/replication/quorum.h"
 #include "cluster/replication/shard_copy.h"
 #include "server/replication/backlog_keeper.h"
+#include "server/replication/client_relay.h"
 #include "server/replication/failover.h"
 #include "server/replication/history_keeper.h"
 #include "server/replication/kept_data.h"
@@ -53,6 +54,7 @@ class Replication final : private ReplicaFeeds::Listener,
   BacklogKeeper& backlog() { return backlog_; }
   PrimaryLink& link() { return link_; }
   Failover& failover() { return failover_; }
+  ClientRelay& relay() { return relay_; }
   const ReplicationTotals& totals() const { return totals_; }
 
   // --- role ---
@@ -165,6 +167,8 @@ class Replication final : private ReplicaFeeds::Listener,
   void TakeBack() override;
   void Freeze() override { SetPrimarysAuthority(storage::Authority::kFollower); }
   void Unfreeze() override { SetPrimarysAuthority(storage::Authority::kOwner); }
+  bool IsSafe(storage::Lsn last) const override;
+  void RelayClients() override;
 
   // Writes the history to its file if it must be, and sends the replies that wait for that.
   void SaveHistory();
@@ -201,6 +205,7 @@ class Replication final : private ReplicaFeeds::Listener,
   ReplicaFeeds feeds_;
   PrimaryLink link_;
   Failover failover_;
+  ClientRelay relay_;
 
   std::atomic<bool> is_replica_{false};
   std::atomic<uint32_t> term_{1};

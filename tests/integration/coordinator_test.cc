@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -15,10 +16,12 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/certificates.h"
 #include "tests/support/etcd_members.h"
 #include "tests/support/primary_seeker.h"
 #include "tests/support/replicas.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/waiting_client.h"
 
 namespace ringkv::test {
 namespace {
@@ -294,6 +297,75 @@ TEST_F(CoordinatorTest, FailoverHandsOverWithoutWaitingForALease) {
             << took.back() << " ms; longest time without an acknowledged write " << load.longest_gap_ms() << " ms\n";
 }
 
+// A client that knows one node only, and goes on there.
+class LoyalWriter {
+ public:
+  LoyalWriter(const ServerProcess& node, std::string key)
+      : context_(ConnectTo(node)), key_(std::move(key)), thread_([this] { Run(); }) {}
+  ~LoyalWriter() {
+    stops_ = true;
+    thread_.join();
+    EXPECT_EQ(error_, "");
+  }
+  int acknowledged() const { return acknowledged_; }
+  int64_t longest_ms() const { return longest_ms_; }
+
+ private:
+  void Run() {
+    while (!stops_ && error_.empty()) {
+      const auto begun = std::chrono::steady_clock::now();
+      const Reply reply = Ask(context_.get(), {"INCR", key_});
+      const auto took = std::chrono::steady_clock::now() - begun;
+      if (reply == nullptr || reply->type != REDIS_REPLY_INTEGER || reply->integer != acknowledged_ + 1) {
+        error_ = reply == nullptr ? "the connection was closed" : reply->str == nullptr ? "another value" : reply->str;
+        return;
+      }
+      acknowledged_ = static_cast<int>(reply->integer);
+      longest_ms_ = std::max<int64_t>(longest_ms_, std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+    }
+  }
+
+  const Context context_;
+  const std::string key_;
+  std::atomic<int> acknowledged_{0};
+  std::atomic<int64_t> longest_ms_{0};
+  std::atomic<bool> stops_{false};
+  std::string error_;
+  std::thread thread_;
+};
+
+TEST_F(CoordinatorTest, NoClientNoticesAFailover) {
+  std::vector<int64_t> took;
+  for (int handovers = NumberFrom("RINGKV_HANDOVERS", 5); handovers > 0; --handovers) {
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync(); }));
+    const auto primary = static_cast<size_t>(Primary());
+    const size_t heir = (primary + 1) % kNodes;
+    std::vector<std::unique_ptr<LoyalWriter>> writers;
+    for (int i = 0; i < 4; ++i) {
+      const std::string key = "loyal:" + std::to_string(handovers) + ":" + std::to_string(i);
+      writers.push_back(std::make_unique<LoyalWriter>(*nodes_[primary], key));
+    }
+    const auto progress = [&](int more) {
+      for (const auto& writer : writers) {
+        const int before = writer->acknowledged();
+        EXPECT_TRUE(Eventually([&] { return writer->acknowledged() > before + more; }));
+      }
+    };
+    progress(50);
+    WaitingClient popper(*nodes_[primary], {"BLPOP", "list", "0"});
+    EXPECT_EQ(Say(*nodes_[primary], {"FAILOVER", "TO", "127.0.0.1", std::to_string(ports_[heir])}), "OK");
+    EXPECT_TRUE(Eventually([&] { return RoleOf(*nodes_[heir]) == "master"; }));
+    progress(50);
+    EXPECT_EQ(RoleOf(*nodes_[primary]), "slave");
+    EXPECT_EQ(Say(*nodes_[heir], {"RPUSH", "list", "x"}), "1");
+    EXPECT_EQ(popper.Take()->type, REDIS_REPLY_ARRAY);
+    for (const auto& writer : writers) took.push_back(writer->longest_ms());
+  }
+  std::sort(took.begin(), took.end());
+  std::cout << "longest time of a write through a failover: median " << took[took.size() / 2] << " ms, worst "
+            << took.back() << " ms\n";
+}
+
 TEST_F(CoordinatorTest, FailoverToAMemberThatDoesNotAnswerIsGivenUp) {
   const auto primary = static_cast<size_t>(Primary());
   stopped_ = (primary + 1) % kNodes;
@@ -335,6 +407,25 @@ TEST(CoordinatorOptions, WithoutAPrimaryANodeAnswersAsASentinelThatDoesNotKnowTh
   }
 }
 
+TEST(CoordinatorOverTls, OnlyANodeWithACertificateOfItsOwnIsAnswered) {
+  const TempDir directory;
+  const Certificate authority("authority");
+  const Certificate shown("127.0.0.1", &authority);
+  const EtcdMembers::Files files{.authority = directory.Write("ca.pem", authority.Text()),
+                                 .certificate = directory.Write("node.pem", shown.Text()),
+                                 .key = directory.Write("node.key", shown.Key())};
+  const EtcdMembers etcd(files);
+  std::vector<std::string> options = {
+      "--coordinator", "etcds://" + etcd.addresses() + "/shop", "--repl-ack", "quorum", "--coordinator-ca-cert-file",
+      files.authority};
+  const ServerProcess stranger(options);
+  EXPECT_TRUE(Eventually([&] { return stranger.Log().find("etcd does not answer") != std::string::npos; }));
+  options.insert(options.end(), {"--coordinator-cert-file", files.certificate, "--coordinator-key-file", files.key});
+  const ServerProcess node(options);
+  EXPECT_TRUE(Eventually([&] { return Say(node, {"SET", "a", "1"}) == "OK"; })) << node.Log();
+  EXPECT_EQ(RoleOf(stranger), "slave");
+}
+
 TEST(CoordinatorOptions, ThatContradictOneAnotherEndTheStart) {
   const std::vector<std::string> coordinator = {"--coordinator", "etcd://127.0.0.1:1/shop"};
   const auto fails = [&](std::vector<std::string> more, const std::string& why) {
@@ -344,6 +435,8 @@ TEST(CoordinatorOptions, ThatContradictOneAnotherEndTheStart) {
     EXPECT_NE(server.Log().find(why), std::string::npos) << server.Log();
   };
   fails({}, "coordinator needs repl-ack quorum");
+  fails({"--repl-ack", "quorum", "--coordinator-key-file", "/nowhere/key.pem"},
+        "coordinator-key-file '/nowhere/key.pem' can't be read: No such file or directory");
   fails({"--repl-ack", "quorum", "--replicaof", "127.0.0.1 1"}, "replicaof and coordinator can't both be given");
   fails({"--repl-ack", "quorum", "--migrate-from", "127.0.0.1 1"}, "migrate-from and coordinator can't both be given");
   fails({"--repl-ack", "quorum", "--cluster-enabled", "yes"}, "coordinator can't be given with cluster-enabled yes");

@@ -39,7 +39,7 @@ class FailoverTest : public testing::Test {
     EXPECT_EQ(Say(primary_, {"SET", "a", "late"}), "OK");
   }
 
-  ServerProcess primary_{WithDebug({"--io-threads", "2"})};
+  ServerProcess primary_{WithDebug({"--io-threads", "2", "--failover-forward-time", "0"})};
   CuttingProxy proxy_{primary_.port()};
   ServerProcess replica_;
 };

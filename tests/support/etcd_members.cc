@@ -12,19 +12,25 @@
 #include <cstdlib>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "storage/base/base64.h"
 #include "tests/support/free_ports.h"
 
 namespace ringkv::test {
-namespace {
 
-std::string UrlOf(int port) { return "http://127.0.0.1:" + std::to_string(port); }
+std::string EtcdMembers::UrlOf(int port) const {
+  return (files_ ? "https" : "http") + ("://127.0.0.1:" + std::to_string(port));
+}
 
-}  // namespace
+std::string EtcdMembers::Curl() const {
+  const std::string files =
+      files_ ? " --cacert " + files_->authority + " --cert " + files_->certificate + " --key " + files_->key : "";
+  return "curl -s -m 2" + files + " ";
+}
 
-EtcdMembers::EtcdMembers() {
+EtcdMembers::EtcdMembers(std::optional<Files> files) : files_(std::move(files)) {
   const std::vector<int> ports = FreePorts(2 * kCount);
   for (size_t i = 0; i < kCount; ++i) {
     client_ports_[i] = ports[i];
@@ -61,9 +67,10 @@ void EtcdMembers::Kill(size_t member) {
 void EtcdMembers::Start(size_t member) {
   const auto name_of = [](size_t i) { return "m" + std::to_string(i); };
   std::string all;
-  for (size_t i = 0; i < kCount; ++i) all += (i == 0 ? "" : ",") + name_of(i) + "=" + UrlOf(peer_ports_[i]);
+  const auto peer_of = [this](size_t i) { return "http://127.0.0.1:" + std::to_string(peer_ports_[i]); };
+  for (size_t i = 0; i < kCount; ++i) all += (i == 0 ? "" : ",") + name_of(i) + "=" + peer_of(i);
   const std::string client = UrlOf(client_ports_[member]);
-  const std::string peer = UrlOf(peer_ports_[member]);
+  const std::string peer = peer_of(member);
   const std::string data = directory_.Path(name_of(member));
   std::vector<std::string> words = {"etcd",
                                     "--name",
@@ -80,6 +87,10 @@ void EtcdMembers::Start(size_t member) {
                                     peer,
                                     "--initial-cluster",
                                     all};
+  if (files_) {
+    words.insert(words.end(), {"--client-cert-auth", "--trusted-ca-file", files_->authority, "--cert-file",
+                               files_->certificate, "--key-file", files_->key});
+  }
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -99,7 +110,7 @@ void EtcdMembers::Start(size_t member) {
 std::string EtcdMembers::Value(const std::string& key) const {
   const std::string url = UrlOf(client_ports_[kCount - 1]) + "/v3/kv/range";
   const std::string command =
-      "curl -s -m 2 -d '{\"key\":\"" + storage::EncodeBase64(key) + "\"}' " + url + " | grep -o '\"value\":\"[^\"]*'";
+      Curl() + "-d '{\"key\":\"" + storage::EncodeBase64(key) + "\"}' " + url + " | grep -o '\"value\":\"[^\"]*'";
   FILE* const output = ::popen(command.c_str(), "r");
   char text[4096] = {};
   const size_t read = ::fread(text, 1, sizeof text - 1, output);
@@ -113,7 +124,7 @@ std::string EtcdMembers::Value(const std::string& key) const {
 }
 
 bool EtcdMembers::HasLeader() const {
-  const std::string command = "curl -s -m 2 " + UrlOf(client_ports_[0]) + "/health | grep -q '\"true\"'";
+  const std::string command = Curl() + UrlOf(client_ports_[0]) + "/health | grep -q '\"true\"'";
   return std::system(command.c_str()) == 0;
 }
 

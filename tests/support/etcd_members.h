@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "tests/support/temp_dir.h"
@@ -16,8 +17,15 @@ class EtcdMembers {
  public:
   static constexpr size_t kCount = 3;
 
-  // Returns when they have a leader.
-  EtcdMembers();
+  // For https: what the members show to clients and want to see of them.
+  struct Files {
+    std::string authority;
+    std::string certificate;
+    std::string key;
+  };
+
+  // Returns when they have a leader. `files`: of clients and members; nothing: plain HTTP.
+  explicit EtcdMembers(std::optional<Files> files = {});
   ~EtcdMembers();
   EtcdMembers(const EtcdMembers&) = delete;
   EtcdMembers& operator=(const EtcdMembers&) = delete;
@@ -33,7 +41,11 @@ class EtcdMembers {
 
  private:
   bool HasLeader() const;
+  std::string UrlOf(int port) const;
+  // A command for the shell that asks one member.
+  std::string Curl() const;
 
+  const std::optional<Files> files_;
   TempDir directory_;
   std::array<int, kCount> client_ports_ = {};
   std::array<int, kCount> peer_ports_ = {};

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include "cluster/link/relayed_client.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ringkv::cluster {
+
+using resp::ReplyScanner;
+using storage::Status;
+
+namespace {
+
+constexpr size_t kLongestValue = size_t{1} << 30;
+constexpr std::string_view kTooEarly = "-TRYAGAIN ";  // the node will be the primary in a moment
+
+}  // namespace
+
+RelayedClient::RelayedClient(Opening opening)
+    : opening_(std::move(opening)), introductions_(opening_.introductions), to_drop_(opening_.answered) {
+  to_node_.Append(opening_.introduction);
+}
+
+void RelayedClient::AskAgain() {
+  is_too_early_ = false;
+  introductions_ = opening_.introductions;
+  to_node_.Append(opening_.introduction);
+}
+
+// --- the node -------------------------------------------------------------------------------------------------------
+
+Status RelayedClient::FromNode(std::string_view bytes) {
+  if (has_begun() && to_drop_ == 0) {
+    PassToClient(bytes);
+    return {};
+  }
+  from_node_.Append(bytes);
+  while (!has_begun() || to_drop_ > 0) {
+    size_t size = 0;
+    const ReplyScanner::Status found = scanner_.Scan(from_node_.Readable(), kLongestValue, &size);
+    if (found == ReplyScanner::Status::kNeedMore) return {};
+    if (found == ReplyScanner::Status::kError) return storage::Fail("what came from it is no reply");
+    if (has_begun()) {
+      --to_drop_;
+      --open_;
+    } else if (Status agreed = TakeAgreement(from_node_.Readable().substr(0, size)); !agreed) {
+      return agreed;
+    }
+    from_node_.Consume(size);
+  }
+  PassToClient(from_node_.Readable());
+  from_node_ = resp::Buffer();
+  return {};
+}
+
+Status RelayedClient::TakeAgreement(std::string_view reply) {
+  is_too_early_ = reply.starts_with(kTooEarly);
+  if (is_too_early_) return {};
+  if (reply.starts_with('-')) return storage::Fail(std::string(reply.substr(1, reply.find('\r') - 1)));
+  if (--introductions_ == 0) Begin();
+  return {};
+}
+
+void RelayedClient::Begin() {
+  CountRequests(opening_.requests);
+  to_node_.Append(opening_.requests);
+  opening_ = {};
+  CountRequests(held_.Readable());
+  to_node_.Append(held_.Readable());
+  held_ = resp::Buffer();
+}
+
+void RelayedClient::PassToClient(std::string_view bytes) {
+  if (bytes.empty()) return;
+  to_client_.Append(bytes);
+  if (!is_counting_) return;
+  const int64_t ended = replies_.Take(bytes);
+  open_ -= ended;
+  is_counting_ = ended >= 0 && open_ >= 0;
+}
+
+// --- the client -----------------------------------------------------------------------------------------------------
+
+void RelayedClient::FromClient(std::string_view bytes) {
+  if (!has_begun()) return held_.Append(bytes);
+  CountRequests(bytes);
+  to_node_.Append(bytes);
+}
+
+// A request is an array, which looks as a reply would. One without that form, on a line by itself, is not counted.
+void RelayedClient::CountRequests(std::string_view bytes) {
+  if (!is_counting_ || bytes.empty()) return;
+  const int64_t ended = requests_.Take(bytes);
+  is_counting_ = ended >= 0;
+  open_ += ended;
+  is_amid_request_ = requests_.is_amid_value();
+}
+
+int64_t RelayedClient::Counter::Take(std::string_view bytes) {
+  kept_.Append(bytes);
+  int64_t ended = 0;
+  while (!kept_.empty()) {
+    if (!std::exchange(is_amid_value_, true)) is_push_ = kept_.Readable().front() == '>';
+    size_t size = 0;
+    const ReplyScanner::Status found = scanner_.Scan(kept_.Readable(), kLongestValue, &size);
+    if (found == ReplyScanner::Status::kError) return -1;
+    if (found == ReplyScanner::Status::kNeedMore) {
+      const size_t known = std::min(scanner_.known(), kept_.size());
+      kept_.Consume(known);
+      scanner_.Forget(known);
+      break;
+    }
+    kept_.Consume(size);
+    is_amid_value_ = false;
+    if (!is_push_) ++ended;
+  }
+  return ended;
+}
+
+}  // namespace ringkv::cluster

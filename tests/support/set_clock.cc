@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Preloaded into a server by a test: its clock of the wall differs from the machine's by the seconds in the eight bytes
-// of the file CLOCK_OFFSET_FILE, which may change at any time. Its steady clock is the machine's, as where somebody sets
-// the clock.
+// of the file CLOCK_OFFSET_FILE, which may change at any time. Its steady clock is the machine's, as where somebody
+// sets the clock.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>

@@ -62,6 +62,14 @@ struct CoordinatorOptions {
 // Leases, epochs, in-sync sets, and one line per node. Fails if a shard has no primary or a node is not as it should
 // be.
 storage::Status ShowElectedShards(const CoordinatorOptions& options);
+struct FailoverRequest {
+  std::string shard;
+  std::string to = {};    // the node that is to be the primary; empty: any that has everything
+  std::string from = {};  // only if this node is the primary; empty: whoever is
+};
+// The primary of the shard gives its lead to a replica that has everything; writes wait meanwhile. Nodes: an id, its
+// first digits, or HOST:PORT.
+storage::Status FailOverShard(const CoordinatorOptions& options, const FailoverRequest& request);
 // Strikes a node off the list of members that has left for good. `node`: an id, its first digits, or HOST:PORT.
 storage::Status LeaveShard(const CoordinatorOptions& options, const std::string& node);
 // Makes a node the primary that may lack acknowledged writes, because no other can be elected. Says what may be lost,

@@ -65,19 +65,19 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// The options of the server.
+// The options of the server, and its variables.
 void AddCoordinatorFlags(CLI::App& app, ringkv::cluster_admin::CoordinatorOptions* options) {
-  constexpr const char* kCoordinator = "etcd";
-  app.add_option("--coordinator", options->address, "etcd://HOST:PORT,.../NAME, as the nodes have it")
-      ->group(kCoordinator)
-      ->envname("RINGKV_COORDINATOR");
-  app.add_option("--coordinator-user", options->user, "User of etcd")->group(kCoordinator);
+  const auto add = [&app](const char* flag, const char* variable, std::string* value, const char* what) {
+    app.add_option(flag, *value, what)->group("etcd")->envname(variable);
+  };
+  add("--coordinator", "RINGKV_COORDINATOR", &options->address, "etcd://HOST:PORT,.../NAME, as the nodes have it");
+  add("--coordinator-user", "RINGKV_COORDINATOR_USER", &options->user, "User of etcd");
   options->password = FromEnvironment("RINGKV_COORDINATOR_PASSWORD");
-  app.add_option("--coordinator-ca-cert-file", options->ca_file, "Certificates of authorities to verify etcd with")
-      ->group(kCoordinator);
-  app.add_option("--coordinator-cert-file", options->certificate_file, "Certificate to show to etcd")
-      ->group(kCoordinator);
-  app.add_option("--coordinator-key-file", options->key_file, "Private key of that certificate")->group(kCoordinator);
+  add("--coordinator-ca-cert-file", "RINGKV_COORDINATOR_CA_CERT_FILE", &options->ca_file,
+      "Certificates of authorities to verify etcd with");
+  add("--coordinator-cert-file", "RINGKV_COORDINATOR_CERT_FILE", &options->certificate_file,
+      "Certificate to show to etcd");
+  add("--coordinator-key-file", "RINGKV_COORDINATOR_KEY_FILE", &options->key_file, "Private key of that certificate");
 }
 
 // Before any job.
@@ -170,6 +170,16 @@ int main(int argc, char** argv) {
   const auto needs_coordinator = [&] {
     if (coordinator.address.empty()) throw CLI::RequiredError("--coordinator");
   };
+  ringkv::cluster_admin::FailoverRequest failover;
+  CLI::App* fail_over = app.add_subcommand("failover", "Lets another node be the primary of a shard, planned");
+  fail_over->add_option("shard", failover.shard, "The shard; 0 without cluster mode")->required();
+  fail_over->add_option("--to", failover.to,
+                        "The node that is to be it: id or HOST:PORT; else one that has everything");
+  fail_over->add_option("--from", failover.from, "Only if this node is the primary, which is to be stopped");
+  fail_over->callback([&] {
+    needs_coordinator();
+    done = ringkv::cluster_admin::FailOverShard(coordinator, failover);
+  });
   with_member("leave", "Strikes a node off its shard that has left for good")->callback([&] {
     needs_coordinator();
     done = ringkv::cluster_admin::LeaveShard(coordinator, node);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""ringkv-cluster and a shard whose primary three real members of etcd elect: what it shows, who may be struck off, and
-who may take over."""
+"""ringkv-cluster and a shard whose primary three real members of etcd elect: what it shows, who may be struck off,
+who hands over to whom, and who may take over."""
 import json
 import os
 import shutil
@@ -124,6 +124,26 @@ def check_leave(shard):
     eventually(lambda: gone_id in shard.record()["in-sync"], "it to be in sync again")
 
 
+def check_failover(shard):
+    eventually(shard.is_well, "all nodes to be in sync")
+    primary = shard.primary()
+    others = [number for number in range(3) if number != primary]
+    refused(shard.admin("failover", "1"), "there is no shard '1': there are 0")
+    refused(shard.admin("failover", "0", "--to", shard.name_of(primary)), "is the primary already")
+    refused(shard.admin("failover", "0", "--to", "fffff"), "there is no node 'fffff'")
+    # As before a node is stopped that may be the primary.
+    done = shard.admin("failover", "0", "--from", shard.name_of(others[0]))
+    assert done.returncode == 0 and "is not the primary of shard 0" in done.stdout, (done.stdout, done.stderr)
+    assert shard.primary() == primary
+    done = shard.admin("failover", "0", "--from", shard.name_of(primary), "--to", shard.id_of(others[1])[:12])
+    assert done.returncode == 0, done.stderr
+    assert f"node {shard.name_of(others[1])} is the primary of shard 0" in done.stdout, done.stdout
+    assert shard.primary() == others[1] and shard.takes_writes(others[1])
+    eventually(shard.is_well, "all nodes to be in sync")
+    done = shard.admin("failover", "0")
+    assert done.returncode == 0 and shard.primary() != others[1], (done.stdout, done.stderr)
+
+
 def check_takeover(shard):
     """With appendfsync everysec, whoever was restarted does not count as one that has everything."""
     for number in range(2):
@@ -157,9 +177,10 @@ def main():
     with EtcdMembers() as etcd, Shard(etcd, "always") as shard:
         check_status(shard)
         check_leave(shard)
+        check_failover(shard)
     with EtcdMembers() as etcd, Shard(etcd, "everysec") as shard:
         check_takeover(shard)
-    print("status, leave and takeover do what they say")
+    print("status, leave, failover and takeover do what they say")
     return 0
 
 

@@ -60,13 +60,26 @@ def check_schemas(manifests, folder):
     return (tsc.stdout + node.stdout + node.stderr).strip()
 
 
-def pods_of(manifests):
+def workloads_of(manifests):
     return [m for _, m in manifests if m["kind"] in ("StatefulSet", "Deployment")]
+
+
+def container_of(workload):
+    return workload["spec"]["template"]["spec"]["containers"][0]
+
+
+def pods_of(manifests):
+    """Those of RingKV."""
+    return [m for m in workloads_of(manifests) if container_of(m)["image"].startswith("ringkv:")]
+
+
+def named(manifests, kind, name):
+    return next(m for _, m in manifests if (m["kind"], m["metadata"]["name"]) == (kind, name))
 
 
 def check_fit(manifests):
     kinds = {(m["kind"], m["metadata"]["name"]): m for _, m in manifests}
-    for workload in pods_of(manifests):
+    for workload in workloads_of(manifests):
         pod = workload["spec"]["template"]
         labels, container = pod["metadata"]["labels"], pod["spec"]["containers"][0]
         assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items()
@@ -74,7 +87,7 @@ def check_fit(manifests):
         volumes = {v["name"] for v in pod["spec"].get("volumes", []) + [
             {"name": c["metadata"]["name"]} for c in workload["spec"].get("volumeClaimTemplates", [])]}
         assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        for probe in ("livenessProbe", "readinessProbe"):
             assert container[probe]["httpGet"]["port"] in ports
         services = [m for _, m in manifests if m["kind"] == "Service"
                     and m["spec"]["selector"].items() <= labels.items()]
@@ -82,6 +95,8 @@ def check_fit(manifests):
         budgets = [m for _, m in manifests if m["kind"] == "PodDisruptionBudget"
                    and m["spec"]["selector"]["matchLabels"].items() <= labels.items()]
         assert len(budgets) == 1, workload["metadata"]["name"]
+        if workload not in pods_of(manifests):
+            continue
         drain = int(dict((e["name"], e.get("value")) for e in container.get("env", [])).get("RINGKV_SHUTDOWN_DRAIN") or
                     container["args"][container["args"].index("--shutdown-drain") + 1])
         assert drain + 20 < pod["spec"]["terminationGracePeriodSeconds"], "a kill would come before the end"
@@ -98,6 +113,10 @@ def check_fit(manifests):
         assert host == f"{name}.{cluster['spec']['serviceName']}.{cluster['metadata']['namespace']}.svc.cluster.local"
 
 
+def connects_to_nodes(variables):
+    return "RINGKV_CLUSTER_ENABLED" in variables or "RINGKV_COORDINATOR" in variables
+
+
 def check_protection(manifests):
     """Keys need a password, and the network policies admit only the intended clients."""
     policies = [m for _, m in manifests if m["kind"] == "NetworkPolicy"]
@@ -105,7 +124,7 @@ def check_protection(manifests):
         name, pod = workload["metadata"]["name"], workload["spec"]["template"]
         container = pod["spec"]["containers"][0]
         variables = {each["name"]: each for each in container["env"]}
-        secrets = ["RINGKV_REQUIREPASS"] + (["RINGKV_MASTERAUTH"] if "RINGKV_CLUSTER_ENABLED" in variables else [])
+        secrets = ["RINGKV_REQUIREPASS"] + (["RINGKV_MASTERAUTH"] if connects_to_nodes(variables) else [])
         for secret in secrets:
             assert "secretKeyRef" in variables[secret].get("valueFrom", {}), f"{name}: {secret} comes from a secret"
         mine = [m for m in policies if m["metadata"].get("namespace") == workload["metadata"].get("namespace")
@@ -140,9 +159,10 @@ def check_tls(manifests):
             assert variables[f"RINGKV_TLS_{option}_FILE"] == f"{mount}/{file}", name
         secret = next(volume["secret"] for volume in pod["spec"]["volumes"] if volume["name"] == "tls")
         certificate = certificates[secret["secretName"]]
-        is_cluster = "RINGKV_CLUSTER_ENABLED" in variables
-        assert not is_cluster or variables["RINGKV_TLS_CLUSTER"] == variables["RINGKV_TLS_REPLICATION"] == "yes", name
-        assert set(certificate["usages"]) == {"server auth", *(["client auth"] if is_cluster else [])}, name
+        is_node = connects_to_nodes(variables)
+        assert not is_node or variables["RINGKV_TLS_REPLICATION"] == "yes", name
+        assert "RINGKV_CLUSTER_ENABLED" not in variables or variables["RINGKV_TLS_CLUSTER"] == "yes", name
+        assert set(certificate["usages"]) == {"server auth", *(["client auth"] if is_node else [])}, name
         authority = issuers[certificate["issuerRef"]["name"]]["ca"]["secretName"]
         assert certificates[authority]["isCA"], name
         authorities.append(authority)
@@ -154,7 +174,32 @@ def check_tls(manifests):
         for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert container[probe]["httpGet"]["scheme"] == "HTTPS", name
         assert pod["metadata"]["annotations"]["prometheus.io/scheme"] == "https", name
-    assert len(set(authorities)) == len(authorities), "who may be a node of the cluster is no matter of the cache"
+    authorities.append(check_tls_of_etcd(manifests, certificates, issuers))
+    assert len(set(authorities)) == len(authorities), "who may be a node of one is no matter of the others"
+
+
+def check_tls_of_etcd(manifests, certificates, issuers):
+    """Its members believe each other and the nodes by certificates of an authority of their own, which is returned."""
+    etcd, shard = named(manifests, "StatefulSet", "ringkv-etcd"), named(manifests, "StatefulSet", "ringkv-shop")
+    values, service = literals(container_of(etcd)), etcd["spec"]["serviceName"]
+    for kind in ("", "PEER_"):
+        assert values[f"ETCD_{kind}CLIENT_CERT_AUTH"] == "true"
+        for option, file in (("CERT_FILE", "tls.crt"), ("KEY_FILE", "tls.key"), ("TRUSTED_CA_FILE", "ca.crt")):
+            assert values[f"ETCD_{kind}{option}"] == f"/etc/etcd-tls/{file}"
+    for option, file in (("CERT", "tls.crt"), ("KEY", "tls.key"), ("CA_CERT", "ca.crt")):
+        assert literals(container_of(shard))[f"RINGKV_COORDINATOR_{option}_FILE"] == f"/etc/etcd-tls/{file}"
+    secrets = {workload["metadata"]["name"]: next(
+        volume["secret"]["secretName"] for volume in workload["spec"]["template"]["spec"]["volumes"]
+        if "etcd" in volume["secret"]["secretName"]) for workload in (etcd, shard)}
+    member, client = certificates[secrets["ringkv-etcd"]], certificates[secrets["ringkv-shop"]]
+    assert f"*.{service}.ringkv.svc.cluster.local" in member["dnsNames"]
+    assert set(member["usages"]) == {"server auth", "client auth"} and client["usages"] == ["client auth"]
+    assert member["issuerRef"] == client["issuerRef"]
+    hosts = [f"ringkv-etcd-{i}.{service}.ringkv.svc.cluster.local" for i in range(etcd["spec"]["replicas"])]
+    assert values["ETCD_INITIAL_CLUSTER"] == ",".join(f"{h.split('.')[0]}=https://{h}:2380" for h in hosts)
+    coordinator = literals(container_of(shard))["RINGKV_COORDINATOR"]
+    assert coordinator == "etcds://" + ",".join(f"{host}:2379" for host in hosts) + "/shop", coordinator
+    return issuers[member["issuerRef"]["name"]]["ca"]["secretName"]
 
 
 ENTRYPOINT = os.path.join(ROOT, "deploy/docker/entrypoint.sh")
@@ -176,11 +221,62 @@ def start_pod(workload, folder, ports, more=None):
     return server
 
 
+def check_shard_starts(manifests):
+    """The members and nodes of the shard, started here, elect a primary, which hands over as its hook has it."""
+    etcd, shard = named(manifests, "StatefulSet", "ringkv-etcd"), named(manifests, "StatefulSet", "ringkv-shop")
+    servers, pods = [], {}
+    with Certificates() as certificates:
+        for name, file in (("server.crt", "tls.crt"), ("server.key", "tls.key")):
+            shutil.copy(certificates.path(name), certificates.path(file))
+        free = iter(free_ports(3 * etcd["spec"]["replicas"]))
+        ports = {(f"ringkv-etcd-{i}", port): next(free) for i in range(3) for port in ("2379", "2380", "2381")}
+
+        def here(value, own=None):
+            value = value.replace("$(ETCD_NAME)", own or "").replace("/etc/etcd-tls", certificates.dir)
+            value = re.sub(r"(ringkv-etcd-\d)\.ringkv-etcd\.ringkv\.svc\.cluster\.local:(\d+)",
+                           lambda m: f"127.0.0.1:{ports[m.group(1), m.group(2)]}", value)
+            return re.sub(r"0\.0\.0\.0:(\d+)", lambda m: f"127.0.0.1:{ports[own, m.group(1)]}", value)
+
+        try:
+            for i in range(etcd["spec"]["replicas"]):
+                name = f"ringkv-etcd-{i}"
+                values = {key: here(value, name) for key, value in literals(container_of(etcd)).items()}
+                values |= {"ETCD_NAME": name, "ETCD_DATA_DIR": certificates.path(name)}
+                servers.append(RunningServer(container_of(etcd)["command"], values))
+            for i in range(shard["spec"]["replicas"]):
+                values = literals(container_of(shard))
+                more = {key: here(value) for key, value in values.items() if "COORDINATOR" in key}
+                data = certificates.path(f"ringkv-shop-{i}")
+                os.mkdir(data)
+                pods[i] = start_pod(shard, certificates.dir, free_ports(2), more | {
+                    "RINGKV_MASTERAUTH": PASSWORD, "RINGKV_DIR": data, "RINGKV_REPLICA_ANNOUNCE_IP": "127.0.0.1"})
+                servers.append(pods[i])
+
+            def admin(pod, *words):
+                return subprocess.run([ENTRYPOINT, *words], env=pod.environment, capture_output=True, text=True,
+                                      check=False, timeout=60)
+
+            def status():
+                return admin(pods[0], "ringkv-cluster", "status", "--tls", "--cacert", certificates.path("ca.crt"))
+
+            eventually(lambda: status().returncode == 0, "all nodes to be in sync: " + pods[0].log())
+            before = re.search(r"primary (\S+),", status().stdout).group(1)
+            primary = next(p for p in pods.values() if p.environment["RINGKV_TLS_PORT"] == before.split(":")[1])
+            hook = container_of(shard)["lifecycle"]["preStop"]["exec"]["command"]
+            done = admin(primary, *hook[1:])
+            assert done.returncode == 0 and "is the primary of shard 0" in done.stdout, done.stdout + done.stderr
+            assert f"primary {before}" not in status().stdout, status().stdout
+            done = admin(primary, *hook[1:])
+            assert done.returncode == 0 and "is not the primary" in done.stdout, "nothing to do: " + done.stderr
+        finally:
+            for server in servers:
+                server.stop()
+
+
 def check_pods_start(manifests):
     """What the manifests say makes a server that is asked by TLS with the password; a pod of the cluster is left as its
     hook has it."""
-    cache, cluster = (next(m for m in pods_of(manifests) if m["kind"] == kind)
-                      for kind in ("Deployment", "StatefulSet"))
+    cache, cluster = named(manifests, "Deployment", "ringkv-cache"), named(manifests, "StatefulSet", "ringkv")
     with Certificates() as certificates:
         for name, file in (("server.crt", "tls.crt"), ("server.key", "tls.key")):
             shutil.copy(certificates.path(name), certificates.path(file))
@@ -352,6 +448,7 @@ def main():
     check_protection(manifests)
     check_tls(manifests)
     check_pods_start(manifests)
+    check_shard_starts(manifests)
     check_haproxy()
     check_systemd()
     print(f"{len(manifests)} manifests agree with Kubernetes' schemas, and with each other; so do those of compose")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """A shard whose primary three real members of etcd elect, on six machines with a network of their own: links are cut in
-one direction or both, processes are stopped and killed, clocks are set, while clients write and read. What they see must
-be linearizable, and the shard must serve as far as docs/failover.md promises.
+one direction or both, processes are stopped and killed, clocks are set, while clients write and read. What they see
+must be linearizable, and the shard must serve as far as docs/failover.md promises.
 
   compat/partitions.py [--seed 1] [--minutes 0]
 

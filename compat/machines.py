@@ -11,12 +11,22 @@ NETWORK = "10.77.0"
 INSIDE = "RINGKV_TEST_NETWORK"
 
 
+SKIPPED = 77  # the exit status that ctest takes for that
+
+
 def enter_network():
-    """Starts the calling program again in a network namespace of its own; returns there."""
+    """Starts the calling program again in a network namespace of its own; returns there. Where the system allows none,
+    as in many containers, it ends the program, and says so."""
     if INSIDE not in os.environ:
         as_root = [] if os.getuid() == 0 else ["--map-root-user"]
+        enter = ["unshare", "--net", *as_root, "--"]
+        probe = subprocess.run([*enter, "sh", "-c", "ip link add bridge type bridge && iptables -F"],
+                               capture_output=True, text=True, check=False, timeout=20)
+        if probe.returncode != 0:
+            print("skipped: no network namespaces here: " + probe.stderr.strip())
+            sys.exit(SKIPPED)
         os.environ[INSIDE] = "1"
-        os.execvp("unshare", ["unshare", "--net", *as_root, "--", sys.executable, *sys.argv])
+        os.execvp("unshare", [*enter, sys.executable, *sys.argv])
     for words in (["link", "set", "lo", "up"], ["link", "add", "bridge", "type", "bridge"],
                   ["address", "add", f"{NETWORK}.254/24", "dev", "bridge"], ["link", "set", "bridge", "up"]):
         run(["ip", *words])

@@ -40,6 +40,13 @@ bool History::Holds(std::string_view id, storage::Lsn last, storage::Lsn now) co
   return false;
 }
 
+std::optional<storage::Lsn> History::EndOf(std::string_view id) const {
+  for (const Earlier& each : earlier_) {
+    if (each.id == id) return each.last;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> History::EqualAt(storage::Lsn now) const {
   std::vector<std::string> equal;
   for (auto at = earlier_.rbegin(); at != earlier_.rend() && at->last >= now; ++at) equal.push_back(at->id);

@@ -6,6 +6,7 @@
 // Threads: confined, or guarded by its owner.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,8 @@ class History {
   void Fork(std::string id, storage::Lsn last);
   // Whether the state after group `last` of history `id` is a prefix of this history, which is at `now`.
   bool Holds(std::string_view id, storage::Lsn last, storage::Lsn now) const;
+  // Where the earlier history ended, and this one went on; nothing if it is none.
+  std::optional<storage::Lsn> EndOf(std::string_view id) const;
   // The earlier histories, newest first, that are equal to this one, which is at `now`: nothing was added since they
   // ended.
   std::vector<std::string> EqualAt(storage::Lsn now) const;

@@ -69,9 +69,11 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
   char word[16] = {};
   char history[48] = {};
   char epoch_text[20] = {};
-  const int found = std::sscanf(line.c_str(), "+RINGKV %15s %47s %19[0-9]", word, history, epoch_text);
+  char parted_text[20] = {};  // not of older versions, nor if nothing is dropped
+  const int found =
+      std::sscanf(line.c_str(), "+RINGKV %15s %47s %19[0-9] %19[0-9]", word, history, epoch_text, parted_text);
   const bool resumes = std::string_view(word) == "CONTINUE";
-  if (found != 3 || (!resumes && std::string_view(word) != "SNAPSHOT")) {
+  if (found < 3 || (!resumes && std::string_view(word) != "SNAPSHOT")) {
     return Fail("it answers PSYNC as a Redis server does ('" + line.substr(0, 40) +
                 "'); to move in from Redis use migrate-from");
   }
@@ -83,6 +85,7 @@ Status LogReceiver::TakeVerdict(const std::string& line) {
   epoch_floor_ = epoch;
   target_.EndTakeover();
   if (!resumes) {
+    if (found == 4) target_.WillDrop(std::strtoull(parted_text, nullptr, 10));
     new_history_ = history;
     progress_.state = State::kLoading;
     return {};

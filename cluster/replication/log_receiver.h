@@ -75,6 +75,8 @@ class LogReceiver final : public Link {
 
     // The primary's history continues this replica's, which is at `last`.
     virtual storage::Result<Applied> Resume(const std::string& history, uint64_t epoch, storage::Lsn last) = 0;
+    // Groups behind this one are of this replica only, and are dropped for the snapshot that follows.
+    virtual void WillDrop(storage::Lsn after) = 0;
     // A snapshot begins, with its file header: it replaces the data set.
     virtual storage::Status BeginSnapshot(std::string_view header) = 0;
     virtual storage::Result<Applied> TakeSection(std::string_view bytes) = 0;

@@ -31,8 +31,9 @@ Status LogSender::Open(int64_t now) {
   acknowledges_.Begin(now);
   const bool resumes = CanResume();
   source_.NoteSync(resumes);
+  const std::optional<storage::Lsn> parted = resumes ? std::nullopt : WherePartedFrom();
   out_.Append("+RINGKV " + std::string(resumes ? "CONTINUE " : "SNAPSHOT ") + source_.history_id() + " " +
-              std::to_string(source_.epoch()) + "\r\n");
+              std::to_string(source_.epoch()) + (parted ? " " + std::to_string(*parted) : "") + "\r\n");
   if (resumes) {
     SendList(frames_);
     state_ = State::kOnline;
@@ -42,6 +43,16 @@ Status LogSender::Open(int64_t now) {
     Send(MessageKind::kSnapshot, source_.BeginSnapshot());
   }
   return {};
+}
+
+// The last group that the receiver has in common with this history, if it has more of an earlier one.
+std::optional<storage::Lsn> LogSender::WherePartedFrom() {
+  std::optional<storage::Lsn> last;
+  for (const std::string& id : request_.histories) {
+    const std::optional<storage::Lsn> end = source_.EndOf(id);
+    if (end && *end + 1 < request_.next) last = std::max(last.value_or(0), *end);
+  }
+  return last;
 }
 
 bool LogSender::CanResume() {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,6 +50,8 @@ class LogSender final : public Link {
     virtual std::string history_id() = 0;
     // Whether the state after that group of that history is a prefix of this one.
     virtual bool Holds(const std::string& history, storage::Lsn last) = 0;
+    // Where that history ended, if it is an earlier one of this node's.
+    virtual std::optional<storage::Lsn> EndOf(const std::string& history) = 0;
     // The last group.
     virtual storage::Lsn appended() = 0;
 
@@ -98,6 +101,7 @@ class LogSender final : public Link {
  private:
   static constexpr size_t kRoomBytes = 4096;
 
+  std::optional<storage::Lsn> WherePartedFrom();
   bool CanResume();
   // Of the peer: it reads nothing, or acknowledges nothing.
   storage::Status CheckSilence(int64_t now);

@@ -20,7 +20,7 @@ namespace ringkv::server {
 
 // In the order of strictness.
 enum class PauseMode : uint8_t { kNone, kWrites, kAll };
-enum class PausePurpose : uint8_t { kClient, kShutdown, kFailover };
+enum class PausePurpose : uint8_t { kClient, kShutdown, kFailover, kLag };
 
 class Pause {
  public:
@@ -52,7 +52,7 @@ class Pause {
   UnmetNeeds& needs_;
   ClientLinks& links_;
   storage::Mutex mutex_;
-  std::array<Span, 3> spans_ GUARDED_BY(mutex_);  // by purpose
+  std::array<Span, 4> spans_ GUARDED_BY(mutex_);  // by purpose
   std::atomic<PauseMode> strictest_{PauseMode::kNone};
   std::atomic<int64_t> next_end_ms_{0};
 };

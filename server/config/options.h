@@ -213,6 +213,7 @@ struct Options {
   SharedNumber repl_ack_timeout;
   SharedNumber repl_shard_nodes;
   SharedNumber failover_forward_time;  // seconds
+  SharedNumber repl_max_lag;           // milliseconds
   SharedText coordinator;
   SharedText coordinator_user;
   SharedText coordinator_password;

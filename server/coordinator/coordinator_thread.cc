@@ -62,6 +62,7 @@ cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string
 // So that no write is refused because a member has died: it leaves the in-sync set in time for the replies.
 int64_t PatienceOf(const Options& options) {
   constexpr int64_t kLeastMs = 300;  // a member has to acknowledge something three times in that
+  if (options.repl_ack == 0) return std::max<int64_t>(options.repl_max_lag, kLeastMs);
   return std::clamp<int64_t>(options.repl_ack_timeout / 2, kLeastMs, cluster::InSyncSet::Limits().patience_ms);
 }
 

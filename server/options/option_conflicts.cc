@@ -15,7 +15,9 @@ storage::Status CheckConflicts(const Options& options) {
           "of one shard");
     if (!options.replicaof.Get().empty()) return storage::Fail("replicaof and coordinator can't both be given");
     if (migrates) return storage::Fail("migrate-from and coordinator can't both be given");
-    if (options.repl_ack == 0) return storage::Fail("coordinator needs repl-ack quorum");
+    if (options.repl_ack == 0 && options.repl_max_lag == 0) {
+      return storage::Fail("coordinator needs repl-ack quorum, or a repl-max-lag that bounds what may be lost");
+    }
   }
   if (migrates && !options.replicaof.Get().empty()) {
     return storage::Fail("replicaof and migrate-from can't both be given");

@@ -53,6 +53,11 @@ std::string KeepQuorum(const OptionParts&, const Options& options, std::string_v
   return HasCoordinator(options) && value != "quorum" ? "coordinator needs repl-ack quorum" : "";
 }
 
+std::string KeepLagBounded(const OptionParts&, const Options& options, std::string_view value) {
+  const bool is_needed = HasCoordinator(options) && options.repl_ack == 0;
+  return is_needed && value == "0" ? "coordinator needs a repl-max-lag without repl-ack quorum" : "";
+}
+
 constexpr OptionRow kReplicationOptions[] = {
     {.name = "replicaof",
      .type = OptionType::kText,
@@ -212,6 +217,17 @@ constexpr OptionRow kReplicationOptions[] = {
      .summary = "Milliseconds after which a write that waits for a majority is answered with an error; its outcome is "
                 "unknown.",
      .field = &Options::repl_ack_timeout},
+    {.name = "repl-max-lag",
+     .type = OptionType::kInteger,
+     .default_value = "0",
+     .least = 0,
+     .most = INT32_MAX,
+     .changeable = true,
+     .summary = "With coordinator and repl-ack none: milliseconds by which a replica that may be elected is behind at "
+                "most, and "
+                "so about the acknowledged writes that a failover may lose. 0: repl-ack quorum is needed.",
+     .field = &Options::repl_max_lag,
+     .obtain = KeepLagBounded},
     {.name = "repl-shard-nodes",
      .type = OptionType::kInteger,
      .default_value = "0",
@@ -227,8 +243,9 @@ constexpr OptionRow kReplicationOptions[] = {
      .least = 0,
      .most = 3600,
      .changeable = true,
-     .summary = "Seconds for which a primary that has handed its role over (FAILOVER) passes requests of the clients "
-                "that it had on to its successor. 0: it refuses them, as Redis does.",
+     .summary =
+         "Seconds for which a primary that has handed its role over (FAILOVER) passes requests of the clients that "
+         "it had on to its successor. 0: it refuses them, as Redis does.",
      .field = &Options::failover_forward_time},
     {.name = "min-replicas-to-write",
      .type = OptionType::kInteger,

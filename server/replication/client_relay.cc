@@ -55,6 +55,10 @@ struct ClientRelay::Relayed {
   int64_t active_ms;  // when something passed
   int64_t end_ms;     // of its time
   int64_t ask_again_ms = 0;
+  bool is_due = true;  // there is something to pass on
+  // Of what is polled: the first and the number of its sockets.
+  size_t polled_at = 0;
+  size_t polled = 0;
 };
 
 ClientRelay::ClientRelay(const ReplicationParts& parts)
@@ -120,12 +124,16 @@ void ClientRelay::Stop() {
 void ClientRelay::Run() {
   NameThisThread("client-relay");
   storage::CountMemoryOfThisThread();
+  int64_t looks_at_all_ms = 0;  // then, whoever is due
   while (!stopping_) {
     TakeNew();
     const int64_t now = parts_.world.clock.SteadyMs();
+    const bool looks_at_all = now >= looks_at_all_ms;
+    if (looks_at_all) looks_at_all_ms = now + kLongestWaitMs;
     for (auto each = clients_.begin(); each != clients_.end();) {
       Relayed& relayed = **each;
-      const bool goes_on = !relayed.card->is_closing && Serve(relayed, now);
+      const bool is_due = relayed.is_due || (relayed.ask_again_ms != 0 && now >= relayed.ask_again_ms);
+      const bool goes_on = !relayed.card->is_closing && ((!is_due && !looks_at_all) || Serve(relayed, now));
       if (!goes_on) parts_.clients.Remove(relayed.card->id);
       each = goes_on ? std::next(each) : clients_.erase(each);
     }
@@ -144,11 +152,12 @@ void ClientRelay::TakeNew() {
 bool ClientRelay::Serve(Relayed& relayed, int64_t now) {
   if (!relayed.is_connected && !ConnectFurther(relayed, now)) return false;
   cluster::RelayedClient& state = relayed.state;
-  for (int round = 0; round < kMostRounds; ++round) {
+  relayed.is_due = true;
+  for (int round = 0; relayed.is_due && round < kMostRounds; ++round) {
     const Result<bool> has_passed = Pump(relayed);
     if (!has_passed) return !state.has_begun() && Refuse(relayed, has_passed.error().text);
-    if (!*has_passed) break;
-    relayed.active_ms = now;
+    relayed.is_due = *has_passed;
+    if (*has_passed) relayed.active_ms = now;
   }
   if (state.is_to_ask_again()) {
     if (relayed.ask_again_ms == 0) relayed.ask_again_ms = now + kAskAgainMs;
@@ -234,6 +243,7 @@ void ClientRelay::Await(int64_t now) {
     if (waiting_.back().events == 0) waiting_.pop_back();
   };
   for (const auto& each : clients_) {
+    each->polled_at = waiting_.size();
     add(each->client, each->state.TakesFromClient(), !each->state.ToClient().empty());
     if (each->is_connected) {
       add(*each->node, each->state.TakesFromNode(), !each->state.ToNode().empty());
@@ -241,9 +251,15 @@ void ClientRelay::Await(int64_t now) {
       each->node->AddTo(&waiting_, false);
       waiting_.pop_back();
     }
+    each->polled = waiting_.size() - each->polled_at;
+    if (each->is_due) wait_ms = 0;
     if (each->ask_again_ms != 0) wait_ms = std::min(wait_ms, std::max<int64_t>(each->ask_again_ms - now, 1));
   }
-  if (::poll(waiting_.data(), waiting_.size(), static_cast<int>(wait_ms)) <= 0 || waiting_[0].revents == 0) return;
+  if (::poll(waiting_.data(), waiting_.size(), static_cast<int>(wait_ms)) <= 0) return;
+  for (const auto& each : clients_) {
+    for (size_t i = 0; i < each->polled; ++i) each->is_due |= waiting_[each->polled_at + i].revents != 0;
+  }
+  if (waiting_[0].revents == 0) return;
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t taken = ::read(wake_, &count, sizeof count);
 }

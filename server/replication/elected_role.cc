@@ -62,6 +62,15 @@ void Replication::SetInSync(size_t members, bool lacks_members) {
   if (lacks_members_.exchange(lacks_members) != lacks_members) parts_.needs.Update();
 }
 
+void Replication::SetShrinking(bool is_shrinking) {
+  if (is_shrinking_.exchange(is_shrinking) == is_shrinking) return;
+  if (!is_shrinking) return parts_.pause.End(PausePurpose::kLag);
+  if (parts_.options.repl_ack != 0) return;
+  // Until the lease has ended at the latest, or etcd has agreed.
+  const int64_t until = parts_.world.clock.SteadyMs() + parts_.options.coordinator_ttl * 1000;
+  parts_.pause.Begin(PausePurpose::kLag, PauseMode::kWrites, until);
+}
+
 void Replication::SetElectable(bool is_answered, size_t heirs) {
   is_coordinator_there_ = is_answered;
   heirs_ = heirs;

@@ -127,7 +127,7 @@ class Failover {
   storage::Mutex mutex_;
   std::condition_variable changed_;
   Request request_ GUARDED_BY(mutex_);
-  int64_t end_ms_ GUARDED_BY(mutex_) = 0;  // by the steady clock; 0: none
+  int64_t end_ms_ GUARDED_BY(mutex_) = 0;     // by the steady clock; 0: none
   int64_t synced_ms_ GUARDED_BY(mutex_) = 0;  // since when a replica has had everything; 0: none has yet
 };
 

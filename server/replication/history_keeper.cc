@@ -119,6 +119,11 @@ cluster::History HistoryKeeper::history() {
   return history_;
 }
 
+std::optional<storage::Lsn> HistoryKeeper::EndOf(std::string_view id) {
+  MutexLock lock(mutex_);
+  return history_.EndOf(id);
+}
+
 bool HistoryKeeper::Holds(std::string_view id, Lsn last) {
   MutexLock lock(mutex_);
   return history_.Holds(id, last, data_.log().appended());

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -56,6 +57,7 @@ class HistoryKeeper final : public cluster::KeptHistory {
   cluster::History history() override;
   uint64_t epoch() const override { return epoch_.load(); }
   bool Holds(std::string_view id, storage::Lsn last) override;
+  std::optional<storage::Lsn> EndOf(std::string_view id);
   void Begin() override;
   void Forget() override;
   void Fork() override;

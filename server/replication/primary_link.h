@@ -40,6 +40,8 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
     virtual void RejectTakeover(uint64_t generation, const std::string& why) = 0;
     // Sends a message on to subscribers of replicas.
     virtual void Publish(const cluster::PublishedMessage& published) = 0;
+    // Groups behind this one are dropped: the primary that is followed now lacks them.
+    virtual void KeepDropped(storage::Lsn after) = 0;
 
    protected:
     ~Owner() = default;
@@ -106,6 +108,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   void RejectTakeover(const std::string& why) override { owner_.RejectTakeover(followed_, why); }
   storage::Result<cluster::LogReceiver::Applied> Resume(const std::string& history, uint64_t epoch,
                                                         storage::Lsn last) override;
+  void WillDrop(storage::Lsn after) override { owner_.KeepDropped(after); }
   storage::Status BeginSnapshot(std::string_view header) override;
   storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
   storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;

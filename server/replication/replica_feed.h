@@ -76,6 +76,7 @@ class ReplicaFeed final : private storage::Backlog::Listener, private cluster::L
   uint64_t epoch() override { return history_.epoch(); }
   std::string history_id() override { return history_.id(); }
   bool Holds(const std::string& history, storage::Lsn last) override { return history_.Holds(history, last); }
+  std::optional<storage::Lsn> EndOf(const std::string& history) override { return history_.EndOf(history); }
   storage::Lsn appended() override { return parts_.data.store().log().appended(); }
   void Seek(storage::Lsn next) override { tail_ = owner_.TailFrom(next); }
   storage::Backlog::ReadResult Read(size_t most, storage::FrameList* frames) override {

@@ -9,6 +9,7 @@
 #include "cluster/node_id.h"
 #include "server/command/error_replies.h"
 #include "server/config/has_coordinator.h"
+#include "server/replication/dropped_groups.h"
 #include "storage/base/random.h"
 
 namespace ringkv::server {
@@ -283,6 +284,19 @@ void Replication::NoteReplicas() {
   parts_.needs.Update();
 }
 
+void Replication::KeepDropped(storage::Lsn after) {
+  const storage::Lsn last = parts_.data.store().log().appended();
+  if (last <= after) return;
+  const std::string what = "groups " + std::to_string(after + 1) + " to " + std::to_string(last) +
+                           ", which this node had as the primary and its successor lacks, are dropped";
+  const std::unique_ptr<storage::LogTail> tail = backlog_.TailFrom(after + 1);
+  const storage::Result<DroppedGroups> kept = KeepDroppedGroups(
+      parts_.world.files, *tail, last, parts_.data.store().placement().seed, parts_.world.clock.Now());
+  if (!kept) return parts_.log.Warning(what + "; they could not be kept: " + kept.error().text);
+  parts_.log.Warning(what + ": " + std::to_string(kept->bytes) + " bytes, up to group " + std::to_string(kept->last) +
+                     ", are kept in " + kept->file);
+}
+
 void Replication::RelayClients() {
   relay_.Open(link_.target());
   parts_.needs.Update();
@@ -304,7 +318,7 @@ void Replication::Tick() {
   good_replicas_ = feeds_.CountInSync();
   const bool has_replicas = feeds_.size() > 0;
   if (has_replicas) backlog_.NoteUse();
-  if (parts_.options.repl_ack != 0) {
+  if (parts_.options.repl_ack != 0 || is_elected_) {
     if (!backlog_.is_kept()) copy_.NumberChanges();  // acknowledgements need LSNs
     return UpdateQuorum();
   }

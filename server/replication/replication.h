@@ -103,8 +103,9 @@ class Replication final : private ReplicaFeeds::Listener,
   void SetLeaseEnd(int64_t steady_ms);
   // How many members the in-sync set of this primary has; whether too few of them keep pace for writes.
   void SetInSync(size_t members, bool lacks_members);
-  // A member of the set that does not answer is about to leave it, and the writes that wait for it will go on.
-  void SetShrinking(bool is_shrinking) { is_shrinking_ = is_shrinking; }
+  // A member of the set that does not answer is about to leave it, and the writes that wait for it will go on. Without
+  // repl-ack quorum they wait here: no more may be acknowledged that it lacks.
+  void SetShrinking(bool is_shrinking);
   // How long a reply may wait for those who have to acknowledge (repl-ack-timeout).
   int64_t ack_timeout_ms() const { return parts_.options.repl_ack_timeout * (is_shrinking_ ? 2 : 1); }
   void NoteCoordinatorFailure() { ++coordinator_failures_; }
@@ -154,6 +155,7 @@ class Replication final : private ReplicaFeeds::Listener,
   void EndTakeover(uint64_t generation) override { failover_.Complete(generation); }
   void RejectTakeover(uint64_t generation, const std::string& why) override { failover_.Reject(generation, why); }
   void Publish(const cluster::PublishedMessage& published) override { feeds_.Publish(published); }
+  void KeepDropped(storage::Lsn after) override;
 
   // --- for the copy ---
   void CloseFeeds() override { feeds_.CloseAll(); }

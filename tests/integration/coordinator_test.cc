@@ -41,16 +41,29 @@ int NumberFrom(const char* variable, int otherwise) {
 
 class CoordinatorTest : public testing::Test {
  protected:
-  CoordinatorTest() {
+  explicit CoordinatorTest(std::vector<std::string> more = {"--repl-ack", "quorum"}) : more_(std::move(more)) {
     for (size_t i = 0; i < kNodes; ++i) Start(i);
     EXPECT_TRUE(Eventually([this] { return Primary() >= 0; }));
     EXPECT_TRUE(Eventually([this] { return AreAllInSync(); }));
   }
 
   std::vector<std::string> Options(size_t node) const {
-    return WithDebug({"--coordinator", "etcd://" + etcd_.addresses() + "/shop", "--repl-ack", "quorum",
-                      "--replica-announce-ip", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
-                      "--sentinel-master-name", "shard", "--io-threads", "1", "--dir", directories_[node].Path("")});
+    std::vector<std::string> options = {"--coordinator",
+                                        "etcd://" + etcd_.addresses() + "/shop",
+                                        "--replica-announce-ip",
+                                        "127.0.0.1",
+                                        "--appendonly",
+                                        "yes",
+                                        "--appendfsync",
+                                        "always",
+                                        "--sentinel-master-name",
+                                        "shard",
+                                        "--io-threads",
+                                        "1",
+                                        "--dir",
+                                        directories_[node].Path("")};
+    options.insert(options.end(), more_.begin(), more_.end());
+    return WithDebug(std::move(options));
   }
   void Start(size_t node) {
     auto started = std::make_unique<ServerProcess>(Options(node));
@@ -112,6 +125,7 @@ class CoordinatorTest : public testing::Test {
     }
   }
 
+  const std::vector<std::string> more_;  // options of the nodes
   EtcdMembers etcd_;
   std::array<TempDir, kNodes> directories_;
   std::mutex mutex_;
@@ -405,6 +419,33 @@ TEST(CoordinatorOptions, WithoutAPrimaryANodeAnswersAsASentinelThatDoesNotKnowTh
     EXPECT_STREQ(Ask(client.get(), {"SENTINEL", question, "shard"})->str, "ERR No such master with that name")
         << question;
   }
+}
+
+// Writes are acknowledged at once, and a replica that is too far behind can't be elected.
+class BoundedLossTest : public CoordinatorTest {
+ protected:
+  BoundedLossTest() : CoordinatorTest({"--repl-ack", "none", "--repl-max-lag", "500"}) {}
+};
+
+TEST_F(BoundedLossTest, AReplicaThatIsBehindIsLeftOutAndTheOthersSucceed) {
+  const auto primary = static_cast<size_t>(Primary());
+  const size_t slow = (primary + 1) % kNodes;
+  const size_t other = (primary + 2) % kNodes;
+  stopped_ = slow;
+  nodes_[slow]->Signal(SIGSTOP);
+  const Context writer = ConnectTo(*nodes_[primary]);
+  int written = 0;
+  while (InSyncCount() == kNodes) ASSERT_STREQ(Ask(writer.get(), {"SET", "n", std::to_string(++written)})->str, "OK");
+  ASSERT_STREQ(Ask(writer.get(), {"SET", "n", "last"})->str, "OK");
+  ASSERT_TRUE(Eventually([&] { return HasCaughtUp(*nodes_[other], *nodes_[primary]); }));
+  Kill(primary);
+  nodes_[slow]->Signal(SIGCONT);
+  stopped_ = kNodes;
+  ASSERT_TRUE(Eventually([&] { return Primary() >= 0; }));
+  EXPECT_EQ(Primary(), static_cast<int>(other));
+  EXPECT_EQ(Say(*nodes_[other], {"GET", "n"}), "last");
+  Start(primary);
+  ExpectAllEqual();
 }
 
 TEST(CoordinatorOverTls, OnlyANodeWithACertificateOfItsOwnIsAnswered) {

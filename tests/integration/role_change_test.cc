@@ -5,9 +5,12 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/replicas.h"
@@ -237,6 +240,43 @@ TEST(ReplicaOffset, IsThatOfTheDataAlsoAfterARestartWithoutThePrimary) {
   ahead->WaitForEnd();
   ahead = std::make_unique<ServerProcess>(options);
   EXPECT_GE(std::stoull(ahead->Info("slave_repl_offset")), std::stoull(offset) + 1);
+}
+
+// The names of files in the directory that begin so.
+std::vector<std::string> FilesIn(const TempDir& dir, const std::string& beginning) {
+  std::vector<std::string> found;
+  for (const auto& each : std::filesystem::directory_iterator(dir.Path(""))) {
+    if (each.path().filename().string().starts_with(beginning)) found.push_back(each.path().string());
+  }
+  return found;
+}
+
+TEST(FormerPrimary, KeepsInAFileWhatItsSuccessorLacks) {
+  for (const std::string log : {"yes", "no"}) {
+    const TempDir dir;
+    ServerProcess primary(WithDebug({"--dir", dir.Path(""), "--appendonly", log}));
+    CuttingProxy proxy(primary.port());
+    ServerProcess replica(ReplicaOf(proxy.port()));
+    EXPECT_EQ(Say(primary, {"SET", "kept", "1"}), "OK");
+    ASSERT_TRUE(Eventually([&] { return HasCaughtUp(replica, primary); }));
+    const std::string common = replica.Info("slave_repl_offset");
+    proxy.Hold(true);
+    for (const std::string value : {"one", "two", "three"}) {
+      EXPECT_EQ(Say(primary, {"SET", "lost", "only here: " + value}), "OK");
+    }
+    const std::string last = primary.Info("master_repl_offset");
+    EXPECT_EQ(Say(replica, {"REPLICAOF", "NO", "ONE"}), "OK");
+    EXPECT_EQ(Say(replica, {"SET", "kept", "2"}), "OK");
+    Reconfigure(primary, "127.0.0.1", std::to_string(replica.port()));
+    ExpectEqual(primary, replica);
+    EXPECT_EQ(Say(primary, {"EXISTS", "lost"}), "0");
+    const std::vector<std::string> files = FilesIn(dir, "dropped-");
+    ASSERT_EQ(files.size(), 1u) << primary.Log();
+    EXPECT_NE(ReadFile(files[0]).find("only here: three"), std::string::npos);
+    const std::string what =
+        "groups " + std::to_string(std::stoull(common) + 1) + " to " + last + ", which this node had";
+    EXPECT_NE(primary.Log().find(what), std::string::npos) << primary.Log();
+  }
 }
 
 // Right after a full sync no file is of the data here, so none could name its history yet.

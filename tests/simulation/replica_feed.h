@@ -54,6 +54,7 @@ class ReplicatedNode::Feed final : private cluster::LogSender::Source, private s
   storage::UnixMs wall_time() const override { return node_.clock_.Now(); }
   uint64_t epoch() override { return node_.history_.epoch(); }
   std::string history_id() override { return node_.history_.id(); }
+  std::optional<storage::Lsn> EndOf(const std::string& history) override { return node_.history_.EndOf(history); }
   bool Holds(const std::string& history, storage::Lsn last) override { return node_.history_.Holds(history, last); }
   storage::Lsn appended() override { return node_.appended(); }
   void Seek(storage::Lsn next) override {

@@ -132,6 +132,7 @@ class ReplicatedNode : public StoredNode, private cluster::LogReceiver::Target, 
   void RejectTakeover(const std::string&) override {}
   storage::Result<cluster::LogReceiver::Applied> Resume(const std::string& history, uint64_t epoch,
                                                         storage::Lsn last) override;
+  void WillDrop(storage::Lsn) override {}
   storage::Status BeginSnapshot(std::string_view header) override;
   storage::Result<cluster::LogReceiver::Applied> TakeSection(std::string_view bytes) override;
   storage::Status EndSnapshot(const std::string& history, uint64_t epoch, storage::Lsn last) override;

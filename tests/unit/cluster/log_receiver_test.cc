@@ -35,6 +35,7 @@ class NotingTarget final : public LogReceiver::Target {
     Note("resume " + history.substr(0, 1) + " " + std::to_string(epoch) + " after " + std::to_string(last));
     return LogReceiver::Applied{last};
   }
+  void WillDrop(Lsn after) override { Note("drop behind " + std::to_string(after)); }
   Status BeginSnapshot(std::string_view header) override {
     Note("begin " + std::string(header));
     return {};
@@ -168,6 +169,12 @@ TEST_F(LogReceiverTest, LoadsASnapshotWithFramesBetween) {
                                                    "section end 9", "whole b 3 at 9", "frame 10"}));
   EXPECT_EQ(heard.progress.state, LogReceiver::State::kStreaming);
   EXPECT_EQ(LastAck(heard.sent), 10u);
+}
+
+TEST_F(LogReceiverTest, SaysFirstWhatTheSnapshotMakesItDrop) {
+  const Heard heard = HearHoweverItIsCut(kAccepted + "+RINGKV SNAPSHOT " + kTheirs + " 3 4\r\n" +
+                                         Message(MessageKind::kSnapshot, "header"));
+  EXPECT_EQ(heard.notes, (std::vector<std::string>{"takeover ended", "drop behind 4", "begin header"}));
 }
 
 TEST_F(LogReceiverTest, IntroducesItself) {

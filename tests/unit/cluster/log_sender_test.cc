@@ -21,6 +21,8 @@ using storage::Result;
 using storage::Status;
 
 const std::string kSendersId(40, 'a');
+const std::string kEarlierId(40, 'e');
+constexpr Lsn kEarlierEnd = 7;
 constexpr int64_t kSenderTimeoutMs = 60'000;
 
 // A log whose frames hold one group each, from `first_` on.
@@ -30,6 +32,9 @@ class ListedSource final : public LogSender::Source {
   storage::UnixMs wall_time() const override { return 1'700'000'000'000; }
   uint64_t epoch() override { return epoch_; }
   std::string history_id() override { return kSendersId; }
+  std::optional<Lsn> EndOf(const std::string& history) override {
+    return history == kEarlierId ? std::optional<Lsn>(kEarlierEnd) : std::nullopt;
+  }
   bool Holds(const std::string& history, Lsn last) override { return history == kSendersId && last <= appended(); }
   Lsn appended() override { return framed_ + unframed_; }
   void Seek(Lsn next) override { next_ = next; }
@@ -89,8 +94,7 @@ class ListedSource final : public LogSender::Source {
 class LogSenderTest : public testing::Test {
  protected:
   LogSender& Open(Lsn next, const std::string& unread = "") {
-    link_ =
-        std::make_unique<LogSender>(source_, FeedRequest{{std::string(40, 'x'), kSendersId}, next, "", true}, unread);
+    link_ = std::make_unique<LogSender>(source_, FeedRequest{{std::string(40, 'x'), asked_}, next, "", true}, unread);
     EXPECT_TRUE(link_->Open(now_));
     return *link_;
   }
@@ -135,6 +139,7 @@ class LogSenderTest : public testing::Test {
   }
 
   ListedSource source_;
+  std::string asked_ = kSendersId;  // the receiver's history
   std::unique_ptr<LogSender> link_;
   std::string sent_;
   int64_t now_ = 5000;
@@ -171,6 +176,18 @@ TEST_F(LogSenderTest, SendsASnapshotIfTheLogIsGoneOrOfAnotherHistory) {
     EXPECT_EQ(Sent(),
               (std::vector<std::string>{"+RINGKV SNAPSHOT " + kSendersId + " 3", "header", "end 10", "heartbeat"}));
   }
+}
+
+TEST_F(LogSenderTest, SaysWhereAFormerPrimaryPartedFromIt) {
+  const auto verdict = [&](Lsn next) {
+    sent_.clear();
+    asked_ = kEarlierId;
+    Open(next);
+    Run();
+    return Sent().front();
+  };
+  EXPECT_EQ(verdict(10), "+RINGKV SNAPSHOT " + kSendersId + " 3 7");
+  EXPECT_EQ(verdict(8), "+RINGKV SNAPSHOT " + kSendersId + " 3") << "nothing is dropped";
 }
 
 TEST_F(LogSenderTest, SendsAllFramesBeforeItCopiesABlock) {

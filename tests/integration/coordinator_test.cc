@@ -63,6 +63,7 @@ class CoordinatorTest : public testing::Test {
                                         "--dir",
                                         directories_[node].Path("")};
     options.insert(options.end(), more_.begin(), more_.end());
+    if (kSlowness > 1) options.insert(options.end(), {"--repl-ack-timeout", std::to_string(1000 * kSlowness)});
     return WithDebug(std::move(options));
   }
   void Start(size_t node) {
@@ -424,7 +425,7 @@ TEST(CoordinatorOptions, WithoutAPrimaryANodeAnswersAsASentinelThatDoesNotKnowTh
 // Writes are acknowledged at once, and a replica that is too far behind can't be elected.
 class BoundedLossTest : public CoordinatorTest {
  protected:
-  BoundedLossTest() : CoordinatorTest({"--repl-ack", "none", "--repl-max-lag", "500"}) {}
+  BoundedLossTest() : CoordinatorTest({"--repl-ack", "none", "--repl-max-lag", std::to_string(500 * kSlowness)}) {}
 };
 
 TEST_F(BoundedLossTest, AReplicaThatIsBehindIsLeftOutAndTheOthersSucceed) {

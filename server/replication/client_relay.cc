@@ -90,7 +90,15 @@ cluster::RelayedClient::Opening ClientRelay::OpeningOf(const Client& client) con
   if (const std::vector<std::string> auth = AuthCommand(parts_.options); !auth.empty()) ask(auth);
   if (client.protocol == 3) ask({"HELLO", "3"});
   if (client.db != 0) ask({"SELECT", std::to_string(client.db)});
-  if (const std::string name = client.card->name.Get(); !name.empty()) ask({"CLIENT", "SETNAME", name});
+  const ClientCard& card = *client.card;
+  if (const std::string name = card.name.Get(); !name.empty()) ask({"CLIENT", "SETNAME", name});
+  const auto inform = [&](const char* what, const std::string& text) {
+    if (!text.empty()) ask({"CLIENT", "SETINFO", what, text});
+  };
+  inform("LIB-NAME", card.library_name.Get());
+  inform("LIB-VER", card.library_version.Get());
+  if (card.no_evict) ask({"CLIENT", "NO-EVICT", "ON"});
+  if (card.no_touch) ask({"CLIENT", "NO-TOUCH", "ON"});
   ask({"REPLCONF", std::string(cluster::kRelayOption), client.user});
   return opening;
 }

@@ -148,12 +148,17 @@ TEST_F(HandedOverClients, StayWhoTheyAre) {
   EXPECT_EQ(Tell(client, {"AUTH", "ann", "secret"}), "OK");
   EXPECT_EQ(Tell(client, {"SELECT", "3"}), "OK");
   EXPECT_EQ(Tell(client, {"CLIENT", "SETNAME", "anns"}), "OK");
+  EXPECT_EQ(Tell(client, {"CLIENT", "SETINFO", "LIB-NAME", "tests"}), "OK");
+  EXPECT_EQ(Tell(client, {"CLIENT", "NO-EVICT", "ON"}), "OK");
   HandOver(primary_, replica_);
   EXPECT_EQ(Tell(client, {"SET", "ann:1", "x"}), "OK");
   EXPECT_EQ(Tell(client, {"SET", "b", "x"}),
             "NOPERM this user has no permissions to access one of the keys used as arguments");
   EXPECT_EQ(Tell(client, {"ACL", "WHOAMI"}), "ann");
   EXPECT_EQ(Tell(client, {"CLIENT", "GETNAME"}), "anns");
+  const std::string shown = Tell(client, {"CLIENT", "INFO"});
+  EXPECT_NE(shown.find(" flags=e "), std::string::npos) << shown;
+  EXPECT_NE(shown.find(" lib-name=tests "), std::string::npos) << shown;
   const Context there = ConnectTo(replica_);
   EXPECT_EQ(Tell(there, {"SELECT", "3"}), "OK");
   EXPECT_EQ(Tell(there, {"GET", "ann:1"}), "x");

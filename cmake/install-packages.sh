@@ -5,7 +5,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build ccache pkg-config libasio-dev libtsl-hopscotch-map-dev libxxhash-dev libjemalloc-dev
        libspdlog-dev libexpected-dev node-llhttp prometheus-cpp-dev libzstd-dev nlohmann-json3-dev libcli11-dev
-       liblzf-dev libboost-context-dev libluajit-5.1-dev libssl-dev libcurl4-openssl-dev)
+       liblzf-dev libboost-context-dev libluajit-5.1-dev libssl-dev libcurl4-openssl-dev
+       libjs-chart.js)
 package=("${build[@]}" make dpkg-dev file)
 test=("${package[@]}" libgtest-dev libhiredis-dev redis-server redis-tools python3 python3-redis python3-rq
       libredis-perl perl clang libclang-rt-14-dev python3-yaml curl wrk prometheus haproxy chromium-headless-shell

@@ -122,6 +122,8 @@ enum CommandTrait : uint32_t {
   kShowsData = 1 << 14,          // of an admin command: its reply shows data, and waits until that is safe
   kNeverPaused = 1 << 15,        // other nodes send it before their requests, or to see whether this one is alive
   kRepeats = 1 << 16,            // of an admin command: it passes its arguments on, and changes nothing of its session
+  kChangesSession = 1 << 17,     // of an admin command: it is about the connection that sends it, and those behind it
+  kOnlyShows = 1 << 18,          // of an admin command: it changes neither data nor the server
 };
 
 // The locks of a command without keys.

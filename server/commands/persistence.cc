@@ -77,6 +77,7 @@ constexpr Command kPersistenceCommands[] = {
     {.name = "lastsave",
      .arity = 1,
      .flags = kLoading | kStale | kFast,
+     .traits = kOnlyShows,
      .group = Group::kServer,
      .categories = "admin dangerous",
      .tips = "nondeterministic_output",

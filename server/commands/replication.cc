@@ -426,6 +426,7 @@ constexpr Command kReplicationCommands[] = {
     {.name = "role",
      .arity = 1,
      .flags = kNoScript | kLoading | kStale | kFast,
+     .traits = kOnlyShows,
      .group = Group::kServer,
      .categories = "admin dangerous",
      .since = "2.8.12",

@@ -113,6 +113,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                            if (replication_.is_replica()) static_cast<void>(scripts_.functions().Get());
                            ServeHeldBack();
                            TendTracking();
+                           history_.Tick(report_parts_, data_.store());
                            const std::string wrong = oom_score_.Fit(options_, replication_.is_replica());
                            if (!wrong.empty()) log_.Warning(wrong);
                          }}),

@@ -37,6 +37,7 @@
 #include "server/process/oom_score.h"
 #include "server/process/process_title.h"
 #include "server/pubsub/broker.h"
+#include "server/report/history.h"
 #include "server/report/report_parts.h"
 #include "server/scripts/scripts.h"
 #include "server/sentinel/replication_state.h"
@@ -143,6 +144,7 @@ class Server {
   CommandLogs& command_logs() { return command_logs_; }
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
+  History& history() { return history_; }
   Log& log() { return log_; }
   ProcessTitle& process_title() { return process_title_; }
   void ResetStatistics(storage::Txn& txn);
@@ -187,6 +189,7 @@ class Server {
   Users users_{commands_};
   DenialLog denials_;
   Monitor monitor_;
+  History history_;
   ProcessTitle process_title_;
   OomScore oom_score_;
   // Of those that serve clients, then of those beside them, which run scripts, then of those for long work.

@@ -56,6 +56,7 @@ struct Options {
   SharedNumber http_max_response_size;
   SharedNumber http_max_search_keys;
   SharedNumber http_tls;
+  SharedNumber http_console;  // a ConsoleMode
   SharedNumber tls_port;
   SharedText tls_cert_file;
   SharedText tls_key_file;
@@ -246,5 +247,6 @@ struct Options {
 enum class SupervisedBy : uint8_t { kNone, kUpstart, kSystemd, kAuto };
 enum class EndpointType : uint8_t { kIp, kHostname, kUnknown };
 enum class DebugCommand : uint8_t { kNo, kYes, kLocal };
+enum class ConsoleMode : uint8_t { kNo, kYes, kReadOnly };
 
 }  // namespace ringkv::server

@@ -25,6 +25,7 @@ bool IsAnnouncedHost(std::string_view host, const Options& options, const Cluste
 
 // Whether anyone may have it.
 bool IsOpen(const Route& route, const Options& options) {
+  if (route.is_public) return true;
   if (!route.may_be_open) return false;
   const std::string open = options.http_open_paths.Get();
   const std::vector<std::string_view> paths = Words(open);
@@ -111,6 +112,9 @@ tl::expected<Target, Response> Admit(const Request& request, const Identity& sen
   }
   const tl::expected<const Route*, Response> route = FindRoute(request);
   if (!route) return tl::unexpected(route.error());
+  if ((*route)->is_of_console && options.http_console == static_cast<int64_t>(ConsoleMode::kNo)) {
+    return tl::unexpected(ErrorResponse(404, "this server shows no console (http-console)"));
+  }
   if (Refusal refusal = RefuseHost(request, **route, parts)) return tl::unexpected(std::move(*refusal));
   const bool is_open = IsOpen(**route, options);
   if (Refusal refusal = RefuseSender(request, sender, is_open)) return tl::unexpected(std::move(*refusal));

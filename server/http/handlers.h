@@ -29,7 +29,18 @@ void ShowMetrics(Exchange& exchange);
 
 // page_handlers.cc
 void ShowPage(Exchange& exchange);
-void ShowPageStyle(Exchange& exchange);
-void ShowPageScript(Exchange& exchange);
+void ShowPageFile(Exchange& exchange);
+
+// session_handler.cc
+void ShowSession(Exchange& exchange);
+
+// history_handler.cc
+void ShowHistory(Exchange& exchange);
+
+// events_handler.cc
+void StreamEvents(Exchange& exchange);
+
+// command_handler.cc
+void PostCommands(Exchange& exchange);
 
 }  // namespace ringkv::server::http

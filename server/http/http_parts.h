@@ -5,7 +5,9 @@
 #include "server/cluster/cluster_state.h"
 #include "server/config/options.h"
 #include "server/replication/replication.h"
+#include "server/report/history.h"
 #include "server/report/report_parts.h"
+#include "server/users/users.h"
 
 namespace ringkv::server::http {
 
@@ -15,6 +17,8 @@ struct HttpParts {
   const Replication& replication;
   ClusterState& cluster;
   const ReportParts& report;
+  const Users& users;
+  History& history;
 };
 
 }  // namespace ringkv::server::http

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The files of page/, embedded by the build.
+// The files of page/ and the chart library, embedded by the build.
+//
+// Threads: immutable.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace ringkv::server::http {
 
-extern const std::string_view kPageHtml;
-extern const std::string_view kPageCss;
-extern const std::string_view kPageJs;
+struct PageFile {
+  std::string_view name;
+  std::string_view content_type;
+  std::string_view content;
+};
+
+std::span<const PageFile> PageFiles();
 
 }  // namespace ringkv::server::http

@@ -1,116 +1,54 @@
 // SPDX-License-Identifier: MIT
-// GET /: a page with the status, a search and the endpoints, for a browser.
-#include <sstream>
+// GET / and /page/...: the files of the console. They are the same for everyone and show no data: what they show, they
+// ask for with the rights of whoever has logged in.
+#include <algorithm>
+#include <vector>
 
-#include "server/base/version.h"
-#include "server/config/own_ports.h"
+#include "server/http/entity_tag.h"
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/page_files.h"
-#include "server/http/route_table.h"
-#include "server/report/info_page.h"
 
 namespace ringkv::server::http {
 namespace {
 
-// Fields of INFO with their labels.
-constexpr struct {
-  std::string_view field;
-  std::string_view name;
-} kNumbers[] = {{"uptime_in_seconds", "uptime in seconds"},
-                {"role", "role"},
-                {"connected_clients", "clients"},
-                {"connected_slaves", "replicas"},
-                {"used_memory_human", "memory"},
-                {"maxmemory_human", "memory limit (0: none)"},
-                {"instantaneous_ops_per_sec", "commands per second"},
-                {"total_commands_processed", "commands processed"},
-                {"keyspace_hits", "hits"},
-                {"keyspace_misses", "misses"},
-                {"expired_keys", "expired keys"},
-                {"evicted_keys", "evicted keys"}};
+// Scripts and styles come from this server only, and no page of another one may show this in a frame.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-std::string Escaped(std::string_view text) {
-  std::string html;
-  for (const char c : text) {
-    switch (c) {
-      case '<': html += "&lt;"; break;
-      case '>': html += "&gt;"; break;
-      case '&': html += "&amp;"; break;
-      case '"': html += "&quot;"; break;
-      default: html += c;
-    }
+// By file, computed once.
+const std::string& PageTag(size_t index) {
+  static const std::vector<std::string> tags = [] {
+    std::vector<std::string> made;
+    for (const PageFile& file : PageFiles()) made.push_back(EntityTag(file.content));
+    return made;
+  }();
+  return tags[index];
+}
+
+void RespondWithFile(Exchange& exchange, std::string_view name) {
+  const std::span<const PageFile> files = PageFiles();
+  const auto found = std::find_if(files.begin(), files.end(), [&](const PageFile& each) { return each.name == name; });
+  if (found == files.end()) return exchange.Fail(404, "the console has no such file");
+  const std::string& tag = PageTag(static_cast<size_t>(found - files.begin()));
+  Response response{.content_type = found->content_type,
+                    .headers = {{"Content-Security-Policy", std::string(kPolicy)},
+                                {"Referrer-Policy", "no-referrer"},
+                                {"ETag", tag},
+                                {"Cache-Control", "no-cache"}}};
+  if (exchange.request().if_none_match == tag) {
+    response.status = 304;
+  } else {
+    response.body = std::string(found->content);
   }
-  return html;
-}
-
-std::string Row(std::initializer_list<std::string_view> cells) {
-  std::string row = "<tr>";
-  for (const std::string_view cell : cells) row += "<td>" + Escaped(cell) + "</td>";
-  return row + "</tr>\n";
-}
-
-void FillIn(std::string* page, std::string_view mark, std::string_view text) {
-  const size_t at = page->find(mark);
-  page->replace(at, mark.size(), text);
-}
-
-std::string Numbers(Exchange& exchange) {
-  const std::string info = InfoPage(exchange.parts().report, exchange.txn(), {});
-  std::string rows;
-  std::istringstream lines(info);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    const size_t colon = std::min(line.find(':'), line.size());
-    const std::string_view field = std::string_view(line).substr(0, colon);
-    const std::string_view value = std::string_view(line).substr(std::min(colon + 1, line.size()));
-    for (const auto& number : kNumbers) {
-      if (number.field == field) rows += Row({number.name, value});
-    }
-    if (field.starts_with("db") && value.starts_with("keys=")) {
-      rows += Row({"keys in database " + std::string(field.substr(2)), value.substr(5, value.find(',') - 5)});
-    }
-  }
-  return rows;
-}
-
-std::string RouteRows() {
-  std::string rows;
-  for (const Route& route : Routes()) {
-    for (const auto& each : kMethodNames) {
-      if (each.method != Method::kHead && route.Allows(each.method))
-        rows += Row({each.name, route.path, route.summary});
-    }
-  }
-  return rows;
-}
-
-void RespondWith(Exchange& exchange, std::string_view content_type, std::string body) {
-  exchange.Respond({.content_type = content_type,
-                    .headers = {{"Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'"},
-                                {"Cache-Control", "no-cache"}},
-                    .body = std::move(body)});
+  exchange.Respond(std::move(response));
 }
 
 }  // namespace
 
-void ShowPage(Exchange& exchange) {
-  const Options& options = exchange.parts().options;
-  std::string page(kPageHtml);
-  FillIn(&page, "{{port}}", std::to_string(options.http_port));
-  FillIn(&page, "{{summary}}",
-         "Version " + std::string(kRingKvVersion) + ". The Redis protocol is spoken on port " +
-             std::to_string(PortOfClients(options)) +
-             (options.port == 0 && options.tls_port != 0 ? " with TLS." : "."));
-  FillIn(&page, "{{numbers}}", Numbers(exchange));
-  FillIn(&page, "{{routes}}", RouteRows());
-  RespondWith(exchange, "text/html; charset=utf-8", std::move(page));
-}
+void ShowPage(Exchange& exchange) { RespondWithFile(exchange, "index.html"); }
 
-void ShowPageStyle(Exchange& exchange) { RespondWith(exchange, "text/css; charset=utf-8", std::string(kPageCss)); }
-
-void ShowPageScript(Exchange& exchange) {
-  RespondWith(exchange, "text/javascript; charset=utf-8", std::string(kPageJs));
-}
+void ShowPageFile(Exchange& exchange) { RespondWithFile(exchange, exchange.key()); }
 
 }  // namespace ringkv::server::http

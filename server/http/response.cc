@@ -59,7 +59,7 @@ void AppendHead(resp::Buffer& out, const Response& response, const Delivery& del
   AppendHeader(out, "Date", delivery.date);
   if (MayHaveBody(response)) {
     AppendHeader(out, "Content-Type", response.content_type);
-    AppendHeader(out, "Content-Length", std::to_string(response.BodyBytes()));
+    if (response.events == nullptr) AppendHeader(out, "Content-Length", std::to_string(response.BodyBytes()));
     // Whatever a value looks like, a browser is not to take it for a page of this server.
     AppendHeader(out, "X-Content-Type-Options", "nosniff");
   }

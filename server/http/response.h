@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,12 +16,16 @@
 
 namespace ringkv::server::http {
 
+class EventStream;
+
 struct Response {
   int status = 200;
   std::string_view content_type = kJsonType;  // must outlive the response
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::string body = {};
   std::vector<std::string> pieces = {};  // of the body, behind `body`; none is empty
+  // Set: what follows the head is whatever this makes of events, until one side closes the connection.
+  std::shared_ptr<EventStream> events = {};
 
   size_t BodyBytes() const;
 };

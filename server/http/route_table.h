@@ -27,6 +27,10 @@ struct Route {
   bool may_be_open = false;          // http-open-paths may name it: then it needs no user
   bool shows_no_data = false;        // nor anything about them: any Host will do
   bool is_for_programs = false;      // shows no keys and no values: programs may use any Host
+  bool is_public = false;            // the same for everyone: needs no user
+  bool is_of_console = false;        // gone with http-console no
+  bool speaks_resp3 = false;         // its commands reply in RESP3
+  bool is_endless = false;           // its response is a stream of events
   void (*handle)(Exchange&);
   std::string_view summary;
 

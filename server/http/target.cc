@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kKeyMark = "{key}";
 // Parameters that are there or are not.
-constexpr std::string_view kFlags[] = {"nx", "xx", "keepttl"};
+constexpr std::string_view kFlags[] = {"nx", "xx", "keepttl", "samples", "monitor"};
 
 bool Fits(const Route& route, std::string_view path) {
   if (!route.path.ends_with(kKeyMark)) return route.path == path;
@@ -48,7 +48,8 @@ tl::expected<const Route*, Response> FindRoute(const Request& request) {
     is_known = true;
     if (route.Allows(request.method)) found = &route;
   }
-  if (!is_known) return tl::unexpected(ErrorResponse(404, "there is no such path; / lists those that there are"));
+  if (!is_known)
+    return tl::unexpected(ErrorResponse(404, "there is no such path; docs/http.md lists those that there are"));
   if (found == nullptr) {
     Response response = request.method == Method::kOptions ? Response{.status = 204}
                                                            : ErrorResponse(405, "this path doesn't take this method");

@@ -22,6 +22,7 @@ void HttpConnection::Begin() {
   if (target_->user != nullptr && target_->user != session_.user.account()) session_.BecomeUser(target_->user);
   session_.authenticated = true;  // or the request would not have been admitted
   session_.db = target_->db;
+  session_.protocol = target_->route->speaks_resp3 ? 3 : 2;
   needed_ = 0;
   needed_term_ = 0;
   exchange_ = std::make_shared<http::Exchange>(http_parts_, thread_.state(), reader_.request(), std::move(*target_));
@@ -71,6 +72,7 @@ bool HttpConnection::RunCommand() {
                       .thread = thread_.state(),
                       .session = session_,
                       .reply = reply,
+                      .may_wait = exchange_->target().route->is_endless,
                       .may_hand_over = true};
   const Outcome ended = Execute(caller, {.argv = argv});
   return std::visit([&](const auto& kind) { return TakeOutcome(kind, built); }, ended);

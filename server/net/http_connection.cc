@@ -33,7 +33,9 @@ HttpConnection::HttpConnection(IoThread& thread, transport::Channel channel, std
       http_parts_{.options = server_.options(),
                   .replication = server_.replication(),
                   .cluster = server_.cluster(),
-                  .report = server_.report_parts()},
+                  .report = server_.report_parts(),
+                  .users = server_.users(),
+                  .history = server_.history()},
       socket_(thread.context(), std::move(channel), *this),
       session_(std::move(card), thread.server().watched_keys()),
       replies_(thread, *this, socket_, *session_.card),
@@ -88,6 +90,10 @@ bool HttpConnection::ReceiveOnce() {
 }
 
 void HttpConnection::Serve() {
+  if (events_ != nullptr) {
+    input_.Consume(input_.size());  // nothing is answered any more
+    return has_ended_ ? Close() : void();
+  }
   thread_.state().txn.set_now(server_.clock().Now());
   idle_since_ms_ = server_.clock().SteadyMs();
   UpdateLimits();
@@ -121,7 +127,9 @@ void HttpConnection::UpdateCard() {
   replies_.CountMemory();
 }
 
-void HttpConnection::UpdateLimits() { replies_.UpdateLimits(ClientClass::kNormal, true); }
+void HttpConnection::UpdateLimits() {
+  replies_.UpdateLimits(events_ != nullptr ? ClientClass::kPubSub : ClientClass::kNormal, true);
+}
 
 http::RequestLimits HttpConnection::Limits() const {
   const Options& options = server_.options();
@@ -223,7 +231,8 @@ void HttpConnection::DependOn(storage::Lsn lsn, uint32_t term) {
 
 void HttpConnection::Respond(http::Response response, bool keeps_alive) {
   // While draining, clients should reconnect, by a load balancer to another server.
-  keeps_alive = keeps_alive && !server_.is_draining();
+  std::shared_ptr<http::EventStream> events = response.events;
+  keeps_alive = keeps_alive && !server_.is_draining() && events == nullptr;
   const http::Route* route = exchange_ != nullptr ? exchange_->target().route : nullptr;
   const uint64_t ticks = exchange_ != nullptr ? server_.ticks().Now() - began_ticks_ : 0;
   thread_.state().statistics.http.Add(http::LabelIndex(route), http::StatusIndex(response.status),
@@ -242,6 +251,7 @@ void HttpConnection::Respond(http::Response response, bool keeps_alive) {
   needed_ = 0;
   needed_term_ = 0;
   is_ending_ = !keeps_alive;
+  events != nullptr ? BeginEvents(std::move(events)) : ForgetSession();
   if (request_bytes_ > kMostFreedHere) server_.long_work().FreeLater(exchange_);
   exchange_.reset();
   target_.reset();
@@ -319,6 +329,11 @@ bool HttpConnection::Tick(int64_t now_ms) {
   const int64_t silent_ms = now_ms - idle_since_ms_;
   if (replies_.is_writing()) return silent_ms < patience_ms;  // it doesn't read
   if (may_have_ended_ && silent_ms >= kQuietMs) Read();
+  if (events_ != nullptr && !is_closed_ && !is_ending_) {
+    UpdateLimits();
+    SendEvent(events_->Due(now_ms, output_.size()));
+    return true;
+  }
   if (is_closed_ || exchange_ != nullptr || !output_.empty() || !body_.empty()) return true;
   if (request_since_ms_ == 0) {
     // Between two requests.
@@ -338,6 +353,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
 void HttpConnection::Close() {
   if (is_closed_) return;
   is_closed_ = true;
+  ForgetSession();
   server_.clients().Remove(id());
   socket_.Close();
   thread_.Release(this);

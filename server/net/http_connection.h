@@ -15,6 +15,7 @@
 #include "resp/buffer.h"
 #include "resp/reply_builder.h"
 #include "server/execution/execution.h"
+#include "server/http/event_stream.h"
 #include "server/http/exchange.h"
 #include "server/http/request_reader.h"
 #include "server/net/client_connection.h"
@@ -33,8 +34,9 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
 
   void Start() override { socket_.WaitReadable(); }
   void Flush() override;
-  void Push(const std::string&) override {}  // nothing is pushed over HTTP
-  void PushMessage(std::string_view) override {}
+  // Only a stream of events takes what is pushed.
+  void Push(const std::string& line) override;
+  void PushMessage(std::string_view message) override;
   void Close() override;
   void Release() override;
   void Resume() override;
@@ -63,7 +65,7 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   void OnWritable() override;
   bool MayServe() const {
     return !is_closed_ && !is_ending_ && exchange_ == nullptr && body_.empty() && !is_full_ && !is_yielding_ &&
-           !begins_again_;
+           !begins_again_ && events_ == nullptr;
   }
   bool MayReceive() const { return !is_closed_ && !has_ended_ && !is_yielding_ && lingers_since_ms_ == 0; }
   void Read();
@@ -112,6 +114,11 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   // Goes on after something that the connection waited for.
   void Continue();
   void Respond(http::Response response, bool keeps_alive);
+  // From now on events follow the response's head.
+  void BeginEvents(std::shared_ptr<http::EventStream> events);
+  void SendEvent(const std::string& event);
+  // Ends what a stream of events listens to, if there is one.
+  void ForgetSession();
   // Goes on with the response's body when what was appended of it has been sent.
   void SendBody();
   // The response depends on the group, which was assigned its LSN in this term or an earlier one.
@@ -135,14 +142,15 @@ class HttpConnection final : public ClientConnection, private StreamSocket::Owne
   ReplyPath replies_;
   resp::Buffer& output_;  // of the reply path
   http::RequestReader reader_;
-  std::optional<http::Target> target_;        // the request is admitted, its body comes
-  std::optional<http::Response> refusal_;     // or it is not
-  std::shared_ptr<http::Exchange> exchange_;  // shared with a command that runs elsewhere, whose arguments it has
-  http::BodySlices body_;                     // of the response under way, without what is in the output
-  storage::Lsn needed_ = 0;                   // that the response depends on
-  uint32_t needed_term_ = 0;                  // in which a majority is to have it; 0: none need
-  uint64_t passed_on_ = 0;                    // commands that other nodes were asked
-  bool waits_for_peers_ = false;              // to answer the last of them
+  std::optional<http::Target> target_;         // the request is admitted, its body comes
+  std::optional<http::Response> refusal_;      // or it is not
+  std::shared_ptr<http::Exchange> exchange_;   // shared with a command that runs elsewhere, whose arguments it has
+  std::shared_ptr<http::EventStream> events_;  // the response under way is this stream; null: it is none
+  http::BodySlices body_;                      // of the response under way, without what is in the output
+  storage::Lsn needed_ = 0;                    // that the response depends on
+  uint32_t needed_term_ = 0;                   // in which a majority is to have it; 0: none need
+  uint64_t passed_on_ = 0;                     // commands that other nodes were asked
+  bool waits_for_peers_ = false;               // to answer the last of them
   bool is_passing_on_ = false;
   bool is_running_ = false;       // the command, on a thread for long work
   uint64_t began_ticks_ = 0;      // when the request was whole

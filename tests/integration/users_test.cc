@@ -250,7 +250,7 @@ TEST(Users, OverHttpAPathNeedsWhatItsCommandNeeds) {
   EXPECT_EQ(ask("PUT", "/keys/a", alice).status, 403);
   EXPECT_EQ(ask("GET", "/search?prefix=a", alice).status, 403);
   EXPECT_EQ(ask("GET", "/metrics", alice).status, 403);
-  EXPECT_EQ(ask("GET", "/", alice).status, 403);
+  EXPECT_EQ(ask("GET", "/console/history", alice).status, 403);
   EXPECT_EQ(ask("GET", "/keys/a", wrong).status, 401);
   EXPECT_EQ(ask("GET", "/healthz", wrong).status, 200) << "that is open";
   ASSERT_EQ(Say(server, {"ACL", "SETUSER", "default", "-get"}), "OK");
@@ -262,13 +262,13 @@ TEST(Users, OverHttpAPathNeedsWhatItsCommandNeeds) {
   ASSERT_EQ(Say(server, {"CONFIG", "SET", "requirepass", "secret", "http-open-paths", "/metrics"}), "OK");
   EXPECT_EQ(ask("GET", "/metrics", "").status, 200);
   EXPECT_EQ(ask("GET", "/healthz", "").status, 401);
-  EXPECT_EQ(ask("GET", "/", "").status, 401);
-  EXPECT_EQ(ask("GET", "/", "Authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(ask("GET", "/console/history", "").status, 401);
+  EXPECT_EQ(ask("GET", "/console/history", "Authorization: Bearer secret\r\n").status, 200);
   const Context admin = Login(server, "default", "secret");
   const Reply log = Ask(admin.get(), {"ACL", "LOG", "1"});
   ASSERT_EQ(log->elements, 1u);
   EXPECT_EQ(TextOf(admin.get(), {"ACL", "SETUSER", "alice", "+info", "+ping", "+scan"}), "OK");
-  EXPECT_EQ(ask("GET", "/", alice).status, 200);
+  EXPECT_EQ(ask("GET", "/console/history", alice).status, 200);
   EXPECT_EQ(ask("GET", "/healthz", alice).status, 200);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
+#include <cmath>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 #include "server/http/entity_tag.h"
 #include "server/http/host_name.h"
 #include "server/http/json.h"
+#include "server/http/reply_json.h"
 #include "server/http/request_reader.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
@@ -372,6 +374,34 @@ TEST(HttpAdmission, ConditionsAreForKeys) {
   }
 }
 
+TEST(HttpAdmission, WithoutAConsoleItsPathsAreGone) {
+  Options options;
+  SetDefaults(options);
+  options.http_console = static_cast<int64_t>(ConsoleMode::kNo);
+  for (auto& [route, request] : RequestsForAllRoutes()) {
+    EXPECT_EQ(StatusOf(request, options), route->is_of_console ? 404 : 200) << route->path;
+  }
+}
+
+TEST(HttpReplyJson, KeepsTheTypesOfReplies) {
+  using resp::Reply;
+  using resp::ReplyKind;
+  const Reply one{.kind = ReplyKind::kInteger, .integer = 9007199254740993};
+  const Reply bytes{.kind = ReplyKind::kText, .text = "\xff"};
+  const Reply verbatim{.kind = ReplyKind::kVerbatim, .text = "txt:a\n"};
+  const Reply infinite{.kind = ReplyKind::kDouble, .number = -HUGE_VAL};
+  const Reply map{.kind = ReplyKind::kMap, .members = {one, bytes, verbatim, infinite}};
+  std::string json;
+  AppendReplyJson(map, &json);
+  EXPECT_EQ(json, R"({"type":"map","value":[[{"type":"integer","value":"9007199254740993"},)"
+                  R"({"type":"string","value":{"base64":"/w=="}}],)"
+                  R"([{"type":"verbatim","value":"a\n"},{"type":"double","value":"-inf"}]]})");
+  EXPECT_GE(ReplyJsonBytes(map), json.size() / 2);
+  json.clear();
+  AppendReplyJson({.kind = ReplyKind::kSet, .members = {{}, {.kind = ReplyKind::kBoolean, .integer = 1}}}, &json);
+  EXPECT_EQ(json, R"({"type":"set","value":[{"type":"null"},{"type":"boolean","value":true}]})");
+}
+
 TEST(HttpAdmission, OptionsOfTheServerAreThoseOfAllPaths) {
   Options options;
   SetDefaults(options);
@@ -392,9 +422,9 @@ TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {
     if (!route.Allows(Method::kGet)) continue;
     Request request = RequestFor(Method::kGet, std::string(route.path));
     const bool is_health = route.path == "/healthz" || route.path == "/readyz";
-    EXPECT_EQ(StatusOf(request, options), is_health ? 200 : 401) << route.path;
+    EXPECT_EQ(StatusOf(request, options), is_health || route.is_public ? 200 : 401) << route.path;
     options.http_open_paths.Set("/metrics /keys/{key}");
-    EXPECT_EQ(StatusOf(request, options), route.path == "/metrics" ? 200 : 401) << route.path;
+    EXPECT_EQ(StatusOf(request, options), route.path == "/metrics" || route.is_public ? 200 : 401) << route.path;
     options.http_open_paths.Set("/healthz /readyz");
     request.authorization = "Bearer secret";
     EXPECT_EQ(StatusOf(request, options), 200) << route.path;

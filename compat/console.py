@@ -12,7 +12,7 @@ import sys
 import threading
 
 from browser import Browser
-from servers import free_ports, start_ringkv
+from servers import eventually, free_ports, start_cluster, start_ringkv
 
 
 def fill_with_data(client):
@@ -53,7 +53,7 @@ def check_overview(browser, url):
 
 
 def check_command_line(browser, client):
-    browser.press("2")  # the second tab, by its key
+    browser.press("3")  # the third tab, by its key
     browser.wait_text("Tab completes")
     browser.type("hgeta")
     browser.wait_text("HGETALL", ".completions")
@@ -111,8 +111,206 @@ def check_looks(browser):
     browser.resize(1280, 860)
 
 
+def choose(browser, selector, value):
+    browser.wait(f"document.querySelector({json.dumps(selector)}) !== null")
+    browser.evaluate(f"""(() => {{
+        const select = document.querySelector({json.dumps(selector)});
+        select.value = {json.dumps(value)};
+        select.dispatchEvent(new Event('change'));
+    }})()""")
+
+
+def open_key(browser, key):
+    browser.click(".tree .name", key)
+
+
+def check_keys(browser, client):
+    browser.evaluate("location.hash = '#keys'")
+    browser.wait_text("user:", ".tree")
+    branch = "[...document.querySelectorAll('.branch')].find((each) => each.innerText.startsWith('user:')).innerText"
+    assert browser.evaluate(branch).split("\n")[1] == "120", browser.evaluate(branch)
+    browser.click(".tree .name", "user:")
+    browser.wait_text("59:", ".tree")
+    browser.click(".tree .name", "7:")
+    open_key(browser, "user:7:name")
+    browser.wait("document.querySelector('.detail textarea')?.value === 'name7'", "the value")
+    browser.fill(".detail textarea", "changed\\x00")
+    browser.click(".detail button", "Save")
+    browser.wait_text("Hex", ".detail")
+    eventually(lambda: client.raw("GET", "user:7:name") == b"$8\r\nchanged\x00\r\n", "the changed value")
+    open_key(browser, "settings")
+    browser.wait_text('"theme": "dark"', ".json")
+    open_key(browser, "bytes")
+    browser.wait_text("00 ff 10 62", ".hex")
+    browser.click(".detail button", "Bits")
+    browser.click(".bits button[title='bit 0']")
+    eventually(lambda: client.raw("GETBIT", "bytes", "0") == b":1\r\n", "the bit")
+    open_key(browser, "visitors")
+    browser.wait_text("about 3 distinct", ".detail")
+    open_key(browser, "scores")
+    browser.wait_text("grace", ".detail")
+    browser.click(".detail button", "Add member")
+    browser.fill("dialog input[name=member]", "linus")
+    browser.fill("dialog input[name=score]", "2.5")
+    browser.press("Enter")
+    browser.wait_text("linus", ".detail table")
+    assert client.raw("ZSCORE", "scores", "linus") == b"$3\r\n2.5\r\n"
+    open_key(browser, "tags")
+    browser.wait_text("green", ".detail")
+    browser.click(".detail td button", "Remove")
+    eventually(lambda: client.raw("SCARD", "tags") == b":2\r\n", "the removal")
+    open_key(browser, "events")
+    browser.wait_text("Group workers", ".detail")
+    browser.wait_text("kind: login", ".detail")
+    open_key(browser, "greeting")
+    browser.wait_text("expires in", ".detail")
+    browser.click(".detail button", "Keep for ever")
+    browser.wait_text("never expires", ".detail")
+    assert client.raw("TTL", "greeting") == b":-1\r\n"
+    # Hashes and lists of many elements come by pages.
+    client.raw("RPUSH", "long", *[f"element{i}" for i in range(250)])
+    browser.fill("input[type=search]", "lon")  # as one types
+    browser.wait_text("long", ".tree")
+    browser.wait("!document.querySelector('.tree').innerText.includes('settings')", "the search")
+    open_key(browser, "long")
+    browser.wait_text("element99", ".detail")
+    assert "element100" not in browser.text(".detail")
+    browser.click(".detail button", "Show more")
+    browser.wait_text("element199", ".detail")
+    browser.click(".detail button", "Edit")
+    browser.fill("dialog textarea", "first")
+    browser.click("dialog button", "Edit")
+    eventually(lambda: client.raw("LINDEX", "long", "0") == b"$5\r\nfirst\r\n", "the changed element")
+
+
+def check_search_and_deletion(browser, client):
+    browser.evaluate("location.hash = '#keys'")
+    choose(browser, ".browse select", "pattern")
+    browser.fill("input[type=search]", "user:1?:name")
+    browser.wait_text("10 keys", ".browse")
+    choose(browser, ".browse select", "suffix")
+    browser.fill("input[type=search]", ":visits")
+    browser.wait_text("60 keys", ".browse")
+    browser.click(".browse button", "Delete all of these…")
+    browser.wait_text("Delete 60 keys?", "dialog")
+    assert browser.evaluate("document.querySelector('dialog .danger').disabled"), "without the number"
+    browser.fill("dialog input", "60")
+    browser.click("dialog button", "Delete them")
+    browser.wait_text("deleted 60", ".browse")
+    assert client.raw("EXISTS", "user:3:visits") == b":0\r\n"
+    assert client.raw("EXISTS", "user:3:name") == b":1\r\n"
+    browser.fill("input[type=search]", "nothing ends so")
+    browser.wait_text("None fits this search.", ".tree")
+    browser.click(".browse button", "New key")
+    browser.fill(".detail input[name=key]", "made:here")
+    browser.fill(".detail textarea", "fresh")
+    browser.click(".detail button", "Create")
+    eventually(lambda: client.raw("GET", "made:here") == b"$5\r\nfresh\r\n", "the new key")
+    browser.click(".detail button", "Delete")
+    browser.click("dialog button", "Delete")
+    eventually(lambda: client.raw("EXISTS", "made:here") == b":0\r\n", "the deletion")
+
+
+def check_many_keys(browser, client):
+    """A tree of many keys is right, and the page lists only some at a time."""
+    client.raw("SELECT", "2")
+    for i in range(0, 30000, 1000):
+        client.raw("MSET", *[word for j in range(i, i + 1000) for word in (f"big:{j % 7}:{j}", "v")])
+    client.raw("MSET", *[word for j in range(700) for word in (f"single{j}", "v")])
+    client.raw("SELECT", "0")
+    browser.evaluate("location.hash = '#overview'")
+    browser.evaluate("location.hash = '#keys'")
+    browser.wait_text("settings", ".tree")
+    choose(browser, "[aria-label=Database]", "2")
+    browser.click(".tree button", "Show more keys")
+    browser.wait_text("30,700 keys", ".browse")
+    browser.wait("document.querySelector('.branch .number')?.title === '30,000 keys'", "all keys of the branch")
+    assert browser.evaluate("document.querySelectorAll('.key').length") == 700
+
+
+def check_activity(browser, client):
+    client.raw("CONFIG", "SET", "slowlog-log-slower-than", "0")
+    client.raw("GET", "slow:one")
+    client.raw("CONFIG", "SET", "slowlog-log-slower-than", "10000")
+    browser.evaluate("location.hash = '#activity'")
+    browser.wait_text("GET slow:one", "[aria-label='Slow commands']")
+    browser.wait_text("client|list", "[aria-label=Clients]")
+    browser.click("button", "Sample keys")
+    browser.wait_text("events", "[aria-label='Big keys'] table")
+    browser.click("button", "Watch commands")
+    browser.wait("document.querySelector(\"[aria-label='Hot keys'] .loading\") !== null", "the sampling")
+    eventually(lambda: b"flags=O" in client.raw("CLIENT", "LIST"), "MONITOR")
+    for _ in range(1100):
+        client.raw("GET", "hot")
+    browser.wait_text("GET", "[aria-label='Hot keys'] table")
+    assert "hot" in browser.text("[aria-label='Hot keys'] table")
+
+
+def check_live(browser, client):
+    browser.evaluate("location.hash = '#live'")
+    browser.click("button", "Messages")
+    eventually(lambda: client.raw("PUBSUB", "NUMPAT") == b":1\r\n", "the subscription")
+    client.raw("PUBLISH", "news", "<i>hello</i>")
+    browser.wait_text("<i>hello</i>", ".log")
+    browser.click("button", "Switch all on (KEA)")
+    browser.wait_text("notify-keyspace-events is", "main")
+    browser.click("button", "Key notifications")
+    browser.wait_text("listening", ".state")
+    eventually(lambda: client.raw("PUBSUB", "NUMPAT") == b":1\r\n", "the subscription")
+    eventually(lambda: client.raw("SET", "noticed", "1") and "noticed" in browser.text(".log"), "the notification")
+    browser.evaluate("document.querySelector('[aria-label=Limit]').value = 5")
+    browser.click("button", "Commands")
+    eventually(lambda: client.raw("GET", "monitored") and "The limit is reached." in browser.text(".log"), "the limit")
+    assert "GET monitored" in browser.text(".log")
+    browser.wait_text("stopped", ".state")
+    browser.fill("input[aria-label=Channel]", "out")
+    browser.fill("input[aria-label=Message]", "there")
+    browser.click("button", "Publish")
+    browser.wait_text("published to 0 subscribers", ".log")
+    client.raw("CONFIG", "SET", "notify-keyspace-events", "")
+
+
+def check_users(browser, client):
+    browser.evaluate("location.hash = '#users'")
+    browser.click("button", "New user")
+    browser.fill("dialog input[name=user]", "visitor")
+    browser.fill("dialog input[name=rules]", "on >pw ~page:* +get")
+    browser.press("Enter")
+    browser.wait_text("visitor", "main table")
+    browser.wait_text("~page:*", "main table")
+    assert b"visitor" in client.raw("ACL", "USERS")
+    browser.click("button", "Delete")
+    browser.click("dialog button", "Delete")
+    browser.wait("!document.querySelector('main table').innerText.includes('visitor')", "the end of the user")
+
+
+def check_cluster(pictures):
+    ports = free_ports(3)
+    with start_cluster(3, 0, http_ports=ports), Browser(1280, 700) as browser:
+        browser.open(f"http://127.0.0.1:{ports[0]}/#cluster")
+        browser.wait("document.querySelector('.slots')?.textContent.includes('3 shards')", "the ring")
+        browser.wait_text("All slots are served.", "main")
+        browser.wait("document.querySelectorAll('[aria-label=Nodes] tbody tr').length === 3", "the nodes")
+        links = browser.evaluate("[...document.querySelectorAll('[aria-label=Nodes] a')].map((each) => each.href)")
+        assert sorted(links) == sorted(f"http://127.0.0.1:{port}/" for port in ports), links
+        if pictures:
+            browser.screenshot(os.path.join(pictures, "console-cluster.png"))
+        # Another node's page is a click away.
+        other = next(port for port in ports[1:])
+        browser.click(f"[aria-label=Nodes] a[href='http://127.0.0.1:{other}/']")
+        browser.wait(f"location.port === '{other}' && document.querySelector('.tiles') !== null", "that node's page")
+        assert not browser.complaints, browser.complaints
+
+
 def take_pictures(browser, server, folder):
-    """Under some load, or the charts would be empty."""
+    """That of the overview under some load, or the charts would be empty."""
+    browser.resize(1280, 640)
+    browser.evaluate("location.hash = '#keys'")
+    for branch in ("queue:", "session:"):
+        browser.click(".tree .name", branch)
+    open_key(browser, "settings")
+    browser.wait_text('"theme"', ".json")
+    browser.screenshot(os.path.join(folder, "console-keys.png"))
     load = subprocess.Popen(["redis-benchmark", "-p", str(server.port), "-q", "-l", "-c", "5", "-r", "100000", "-d",
                              "100", "-t", "set,get,lpush,hset"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -255,12 +453,19 @@ def main():
         with Browser() as browser:
             check_overview(browser, url)
             check_command_line(browser, client)
+            check_keys(browser, client)
+            check_search_and_deletion(browser, client)
+            check_many_keys(browser, client)
+            check_activity(browser, client)
+            check_live(browser, client)
+            check_users(browser, client)
             check_looks(browser)
             if pictures:
                 take_pictures(browser, server, pictures)
             assert not browser.complaints, browser.complaints
         check_modes(server, port)
         check_prefix(port)
+    check_cluster(pictures)
     with start_ringkv("--http-port", str(password_port), "--requirepass", "secret") as server:
         server.connect().raw("ACL", "SETUSER", "reader", "on", ">pw", "~*", "+@read", "+command")
         check_login(f"http://127.0.0.1:{password_port}/")

@@ -40,6 +40,9 @@ void ShowHistory(Exchange& exchange);
 // events_handler.cc
 void StreamEvents(Exchange& exchange);
 
+// tree_handler.cc
+void ShowKeyTree(Exchange& exchange);
+
 // command_handler.cc
 void PostCommands(Exchange& exchange);
 

@@ -132,6 +132,16 @@ constexpr Route kRoutes[] = {
      .is_of_console = true,
      .handle = ShowHistory,
      .summary = "Samples of the last hour: throughput, latency, memory and others."},
+    {.path = "/console/keys",
+     .label = "/console/keys",
+     .methods = kReads,
+     .parameters = "prefix pattern separator cursor db",
+     .command = "scan",
+     .is_of_console = true,
+     .handle = ShowKeyTree,
+     .summary =
+         "A part of the keys as a tree by ?separator=, below ?prefix=, with numbers and bytes per branch; or those "
+         "that fit ?pattern=."},
     {.path = "/console/events",
      .label = "/console/events",
      .methods = Route::Bit(Method::kGet),

@@ -18,6 +18,12 @@ std::string_view MarksOf(const CommandEntry& entry, const AclCategory& dangerous
   return dangerous.own.test(entry.index) ? "wd" : "w";
 }
 
+// Whether requests call it by the name that the console knows; see rename-command.
+bool HasItsName(const CommandEntry& entry) {
+  const CommandEntry& top = entry.parent != nullptr ? *entry.parent : entry;
+  return top.name == top.row->name;
+}
+
 // {"get":"","set":"w",...}: the commands that the user may run here.
 std::string CommandsInJson(const HttpParts& parts, const Permissions& user) {
   const AclCategory& dangerous = *parts.users.categories().Find("dangerous");
@@ -25,12 +31,24 @@ std::string CommandsInJson(const HttpParts& parts, const Permissions& user) {
   std::string json = "{";
   for (size_t i = 0; i < commands.size(); ++i) {
     const CommandEntry& entry = commands.entry(i);
-    const bool is_offered = entry.subcommands.empty() && !entry.name.empty() && MayRun(user, entry.index) &&
+    const bool is_offered = entry.subcommands.empty() && HasItsName(entry) && MayRun(user, entry.index) &&
                             !IsOfConnection(*entry.row) && (OnlyShows(*entry.row) || !IsReadOnlyConsole(parts.options));
     if (!is_offered) continue;
     if (json.size() > 1) json += ',';
     json += ToJson(entry.full_name) + ":\"";
     json.append(MarksOf(entry, dangerous)).append("\"");
+  }
+  return json + "}";
+}
+
+// {"monitor":true,...}: of the commands that /console/events runs, those that he may.
+std::string EventsInJson(const HttpParts& parts, const Permissions& user) {
+  std::string json = "{";
+  for (const std::string_view name : {"monitor", "subscribe", "psubscribe"}) {
+    const CommandEntry* entry = parts.users.categories().Command(name);
+    const bool may = entry != nullptr && HasItsName(*entry) && MayRun(user, entry->index);
+    if (json.size() > 1) json += ',';
+    json.append("\"").append(name).append(may ? "\":true" : "\":false");
   }
   return json + "}";
 }
@@ -62,6 +80,7 @@ void ShowSession(Exchange& exchange) {
   json += ",\"cluster\":" + std::string(parts.cluster.is_enabled() ? "true" : "false");
   json += ",\"databases\":" + std::to_string(parts.cluster.is_enabled() ? 1 : options.databases.load());
   json += ",\"commands\":" + CommandsInJson(parts, *permissions);
+  json += ",\"events\":" + EventsInJson(parts, *permissions);
   json += ",\"endpoints\":" + EndpointsInJson() + "}\n";
   exchange.Respond({.headers = {{"Cache-Control", "no-store"}}, .body = std::move(json)});
 }

@@ -330,6 +330,7 @@ bool HttpConnection::Tick(int64_t now_ms) {
   if (replies_.is_writing()) return silent_ms < patience_ms;  // it doesn't read
   if (may_have_ended_ && silent_ms >= kQuietMs) Read();
   if (events_ != nullptr && !is_closed_ && !is_ending_) {
+    if (server_.options().http_console == static_cast<int64_t>(ConsoleMode::kNo)) return false;
     UpdateLimits();
     SendEvent(events_->Due(now_ms, output_.size()));
     return true;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -148,6 +149,49 @@ class Events {
   HttpReply head_;
   std::string text_;
 };
+
+TEST_F(ConsoleTest, ShowsKeysAsATree) {
+  Start();
+  for (const std::string key : {"a:1", "a:2:x", "a:2:y", "b", "a*:1"}) Say(*server_, {"SET", key, "v"});
+  Say(*server_, {"HSET", "h\xff", "f", "v"});
+  const std::string root = Get("/console/keys?separator=:").body;
+  EXPECT_TRUE(Has(root, R"({"name":"a:","keys":3,"bytes":)")) << root;
+  EXPECT_TRUE(Has(root, R"({"name":"a*:","keys":1,"bytes":)")) << root;
+  EXPECT_TRUE(Has(root, R"({"key":"b","type":"string","bytes":)")) << root;
+  EXPECT_TRUE(Has(root, R"({"key":{"base64":"aP8="},"type":"hash","bytes":)")) << root;
+  EXPECT_TRUE(Has(root, R"("visited":6,"cursor":"0"})")) << root;
+  const std::string below = Get("/console/keys?separator=:&prefix=a:").body;
+  EXPECT_TRUE(Has(below, R"({"name":"a:2:","keys":2,"bytes":)")) << below;
+  EXPECT_TRUE(Has(below, R"({"key":"a:1",)") && !Has(below, "\"b\"")) << below;
+  EXPECT_TRUE(Has(Get("/console/keys?prefix=a*").body, R"("visited":1,)")) << "a star is a star";
+  EXPECT_TRUE(Has(Get("/console/keys?pattern=*:[xy]").body, R"("visited":2,)"));
+  Say(*server_, {"SET", "t", "v", "EX", "100"});
+  EXPECT_TRUE(Has(Get("/console/keys?pattern=t").body, "\"ttl\":"));
+  EXPECT_EQ(Get("/console/keys?prefix=a&pattern=b").status, 400);
+  EXPECT_EQ(Get("/console/keys?cursor=x").status, 400);
+  EXPECT_EQ(Get("/console/keys?prefix=" + std::string(5000, 'a')).status, 400);
+}
+
+// The parts of a walk add up, and none of them is long.
+TEST_F(ConsoleTest, ATreeOfManyKeysComesInParts) {
+  Start();
+  std::vector<std::string> words{"MSET"};
+  for (int i = 0; i < 10'000; ++i) words.insert(words.end(), {"k:" + std::to_string(i), "v"});
+  ASSERT_EQ(Say(*server_, words), "OK");
+  int parts = 0;
+  int keys = 0;
+  std::string cursor = "0";
+  do {
+    const std::string body = Get("/console/keys?separator=:&cursor=" + cursor).body;
+    const size_t found = body.find("\"keys\":");
+    keys += found == std::string::npos ? 0 : std::atoi(body.c_str() + found + 7);
+    const size_t at = body.find("\"cursor\":\"") + 10;
+    cursor = body.substr(at, body.find('"', at) - at);
+    ++parts;
+  } while (cursor != "0" && parts < 1000);
+  EXPECT_EQ(keys, 10'000);
+  EXPECT_GE(parts, 5);
+}
 
 TEST_F(ConsoleTest, StreamsSamples) {
   Start();

@@ -13,9 +13,12 @@ export class TimeChart {
     this.lines = lines;
     this.canvas = element('canvas', { role: 'img', 'aria-label': title });
     this.latest = element('span.latest', {});
-    this.element = element('figure.card.chart', {},
+    this.element = element(
+      'figure.card.chart',
+      {},
       element('figcaption', {}, element('strong', {}, title), this.latest, hint ? element('small', {}, hint) : null),
-      element('div.canvas', {}, this.canvas));
+      element('div.canvas', {}, this.canvas),
+    );
     this.format = format;
   }
 
@@ -24,9 +27,14 @@ export class TimeChart {
     this.points = [...samples];
     this.chart = new Chart(this.canvas, {
       type: 'line',
-      data: { datasets: this.lines.map((line) => ({ label: line.label, data: [], parsing: false, spanGaps: 15_000 })) },
+      data: {
+        datasets: this.lines.map((line) => ({ label: line.label, data: [], parsing: false, spanGaps: 15_000 })),
+      },
       options: {
-        animation: false, responsive: true, maintainAspectRatio: false, normalized: true,
+        animation: false,
+        responsive: true,
+        maintainAspectRatio: false,
+        normalized: true,
         interaction: { mode: 'index', intersect: false },
         elements: { point: { radius: 0, hitRadius: 8 }, line: { borderWidth: 1.5, tension: 0.2 } },
         scales: {
@@ -35,9 +43,12 @@ export class TimeChart {
         },
         plugins: {
           legend: { display: this.lines.length > 1, labels: { boxWidth: 10, boxHeight: 2 } },
-          tooltip: { callbacks: {
-            title: (items) => clock(items[0].parsed.x),
-            label: (item) => `${item.dataset.label}: ${this.format(item.parsed.y)}` } },
+          tooltip: {
+            callbacks: {
+              title: (items) => clock(items[0].parsed.x),
+              label: (item) => `${item.dataset.label}: ${this.format(item.parsed.y)}`,
+            },
+          },
           decimation: { enabled: true, algorithm: 'min-max' },
         },
       },

@@ -10,11 +10,18 @@ function argument(each) {
   const flags = each.get('flags') ?? [];
   const token = each.get('token');
   const parts = (each.get('arguments') ?? []).map(argument);
-  let text = type === 'oneof' ? parts.join(' | ') : type === 'block' ? parts.join(' ')
-    : type === 'pure-token' ? token : each.get('display_text') ?? each.get('name');
+  let text =
+    type === 'oneof'
+      ? parts.join(' | ')
+      : type === 'block'
+        ? parts.join(' ')
+        : type === 'pure-token'
+          ? token
+          : (each.get('display_text') ?? each.get('name'));
   if (type === 'oneof' && !flags.includes('optional')) text = `<${text}>`;
   if (token !== undefined && token !== '' && type !== 'pure-token') text = `${token} ${text}`;
-  if (flags.includes('multiple')) text = flags.includes('multiple_token') ? `${text} [${text} …]` : `${text} [${each.get('name')} …]`;
+  if (flags.includes('multiple'))
+    text = flags.includes('multiple_token') ? `${text} [${text} …]` : `${text} [${each.get('name')} …]`;
   return flags.includes('optional') ? `[${text}]` : text;
 }
 
@@ -23,9 +30,13 @@ async function load() {
   const add = (name, entry) => {
     const inside = entry.get('subcommands');
     if (inside) for (const [sub, more] of inside) add(sub, more);
-    else known.set(name, { summary: entry.get('summary') ?? '', group: entry.get('group') ?? '',
-      complexity: entry.get('complexity') ?? '',
-      syntax: (entry.get('arguments') ?? []).map(argument).join(' ') });
+    else
+      known.set(name, {
+        summary: entry.get('summary') ?? '',
+        group: entry.get('group') ?? '',
+        complexity: entry.get('complexity') ?? '',
+        syntax: (entry.get('arguments') ?? []).map(argument).join(' '),
+      });
   };
   if (may('command|docs')) for (const [name, entry] of await run(['COMMAND', 'DOCS'])) add(name, entry);
   return known;
@@ -42,5 +53,8 @@ export async function commandDocs() {
 // Names of commands that begin so and that the user may run: "client list".
 export function completions(text) {
   const begin = text.toLowerCase().replace(/\s+/, '|');
-  return Object.keys(session.commands).filter((name) => name.startsWith(begin)).sort().map((name) => name.replace('|', ' '));
+  return Object.keys(session.commands)
+    .filter((name) => name.startsWith(begin))
+    .sort()
+    .map((name) => name.replace('|', ' '));
 }

@@ -37,18 +37,39 @@ class CommandLine {
     this.docs = docs;
     this.at = lines.length;
     this.replies = element('div.replies', { role: 'log', 'aria-label': 'Replies' });
-    this.input = element('input', { autocomplete: 'off', spellcheck: false, placeholder: 'GET key', role: 'combobox',
-      'aria-label': 'Command', 'aria-expanded': 'false', 'aria-controls': 'completions', autocapitalize: 'off' });
+    this.input = element('input', {
+      autocomplete: 'off',
+      spellcheck: false,
+      placeholder: 'GET key',
+      role: 'combobox',
+      'aria-label': 'Command',
+      'aria-expanded': 'false',
+      'aria-controls': 'completions',
+      autocapitalize: 'off',
+    });
     this.list = element('ul.completions', { id: 'completions', role: 'listbox', hidden: true });
     this.hint = element('p.hint', { id: 'hint', role: 'status' }, '\u00a0');
-    this.db = element('select', { 'aria-label': 'Database' },
-      Array.from({ length: Math.min(session.databases, 64) }, (_, i) => element('option', { value: i }, `db ${i}`)));
+    this.db = element(
+      'select',
+      { 'aria-label': 'Database' },
+      Array.from({ length: Math.min(session.databases, 64) }, (_, i) => element('option', { value: i }, `db ${i}`)),
+    );
     this.chosen = -1;
     this.input.addEventListener('input', () => this.suggest());
     this.input.addEventListener('keydown', (event) => this.key(event));
     this.input.addEventListener('blur', () => this.closeList());
-    this.form = element('form.line', { onsubmit: (event) => { event.preventDefault(); this.submit(); } },
-      this.db, element('div.entry', {}, this.input, this.list), element('button.primary', {}, 'Run'));
+    this.form = element(
+      'form.line',
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          this.submit();
+        },
+      },
+      this.db,
+      element('div.entry', {}, this.input, this.list),
+      element('button.primary', {}, 'Run'),
+    );
   }
 
   suggest() {
@@ -57,17 +78,35 @@ class CommandLine {
     const exact = found.length === 1 && found[0] === text.trim().toLowerCase();
     this.found = exact ? [] : found.slice(0, MOST_COMPLETIONS);
     this.chosen = -1;
-    replace(this.list, this.found.map((each, i) => element('li', { role: 'option', id: `completion-${i}`,
-      onpointerdown: (event) => { event.preventDefault(); this.complete(i); } }, element('strong', {}, each.toUpperCase()),
-    ' ', element('small', {}, this.docs.get(each.replace(' ', '|'))?.summary ?? ''))));
+    replace(
+      this.list,
+      this.found.map((each, i) =>
+        element(
+          'li',
+          {
+            role: 'option',
+            id: `completion-${i}`,
+            onpointerdown: (event) => {
+              event.preventDefault();
+              this.complete(i);
+            },
+          },
+          element('strong', {}, each.toUpperCase()),
+          ' ',
+          element('small', {}, this.docs.get(each.replace(' ', '|'))?.summary ?? ''),
+        ),
+      ),
+    );
     this.openList(this.found.length > 0);
     this.showHint();
   }
 
   showHint() {
     const about = this.docs.get(commandIn(this.input.value));
-    this.hint.textContent = about === undefined ? '\u00a0'
-      : `${commandIn(this.input.value).replace('|', ' ').toUpperCase()} ${about.syntax} — ${about.summary}`;
+    this.hint.textContent =
+      about === undefined
+        ? '\u00a0'
+        : `${commandIn(this.input.value).replace('|', ' ').toUpperCase()} ${about.syntax} — ${about.summary}`;
   }
 
   openList(isOpen) {
@@ -134,8 +173,15 @@ class CommandLine {
     try {
       const words = splitWords(line);
       const command = nameOf(words);
-      if (isDangerous(command) && !await confirmed(`Run ${command.replace('|', ' ').toUpperCase()}?`,
-        ['This command can lose data, or change the whole server:', words.map(printable).join(' ')], 'Run it')) return;
+      if (
+        isDangerous(command) &&
+        !(await confirmed(
+          `Run ${command.replace('|', ' ').toUpperCase()}?`,
+          ['This command can lose data, or change the whole server:', words.map(printable).join(' ')],
+          'Run it',
+        ))
+      )
+        return;
       remember(line);
       this.at = lines.length;
       this.input.value = '';
@@ -153,8 +199,22 @@ class CommandLine {
 export async function show(root) {
   const docs = await commandDocs();
   const line = new CommandLine(docs);
-  replace(root, element('section.card.commands', {}, element('h2', {}, 'Command line'), line.replies, line.form, line.hint,
-    element('p.fine', {}, 'Tab completes, ↑ and ↓ recall, Ctrl+L clears. Each line stands alone: MULTI, SUBSCRIBE and '
-      + 'SELECT need a connection of the Redis protocol.')));
+  replace(
+    root,
+    element(
+      'section.card.commands',
+      {},
+      element('h2', {}, 'Command line'),
+      line.replies,
+      line.form,
+      line.hint,
+      element(
+        'p.fine',
+        {},
+        'Tab completes, ↑ and ↓ recall, Ctrl+L clears. Each line stands alone: MULTI, SUBSCRIBE and ' +
+          'SELECT need a connection of the Redis protocol.',
+      ),
+    ),
+  );
   line.input.focus();
 }

@@ -6,25 +6,40 @@ import { loadSession, session } from './session.js';
 import { showLogin } from './login.js';
 import { themeButton } from './theme.js';
 import * as overview from './overview.js';
+import * as keys from './keys.js';
 import * as commandLine from './command_line.js';
+import * as activity from './activity.js';
+import * as listen from './listen.js';
+import * as cluster from './cluster.js';
+import * as users from './users.js';
 import * as about from './about.js';
 
-const views = [overview, commandLine, about];
+const views = [overview, keys, commandLine, activity, listen, cluster, users, about];
 const root = document.getElementById('view');
 const tabs = document.getElementById('tabs');
 const corner = document.getElementById('corner');
 const banner = document.getElementById('banner');
-let leave = null;  // ends what the view has begun
+let leave = null; // ends what the view has begun
 
 const offered = () => views.filter((view) => view.offered());
 
 function showFrame() {
-  replace(tabs, offered().map((view) => element('a', { href: '#' + view.name }, view.title)));
+  replace(
+    tabs,
+    offered().map((view) => element('a', { href: '#' + view.name }, view.title)),
+  );
   const who = session.user === '' ? null : element('span.who', { title: 'logged in as' }, session.user);
-  replace(corner, who, hasLogin() || session.user === 'default' ? button(hasLogin() ? 'Log out' : 'Log in', () => {
-    forgetLogin();
-    login();
-  }) : null, themeButton());
+  replace(
+    corner,
+    who,
+    hasLogin() || session.user === 'default'
+      ? button(hasLogin() ? 'Log out' : 'Log in', () => {
+          forgetLogin();
+          login();
+        })
+      : null,
+    themeButton(),
+  );
   banner.hidden = !session.readonly;
   banner.textContent = 'Read only: this console changes nothing (http-console readonly).';
 }
@@ -44,9 +59,11 @@ function showView() {
     return;
   }
   document.title = `${view.title} · RingKV`;
-  replace(root, element('p.loading', { role: 'status' }, 'Loading…'));
+  // A place of its own: a view that was left while it waited for an answer fills none that is seen.
+  const place = element('div', {}, element('p.loading', { role: 'status' }, 'Loading…'));
+  replace(root, place);
   const mine = leave;
-  Promise.resolve(view.show(root, mine.signal, rest.join('/'))).catch((error) => {
+  Promise.resolve(view.show(place, mine.signal, rest.join('/'))).catch((error) => {
     if (mine.signal.aborted) return;
     if (error instanceof ServerError && error.status === 401) login(error.message);
     else replace(root, failure(error, showView));
@@ -84,7 +101,8 @@ if (asked !== null && location.hash === '') location.hash = 'keys/' + encodeURIC
 
 // One key goes to each tab, as long as nothing is typed into.
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, dialog')) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, textarea, select, dialog'))
+    return;
   const number = Number(event.key);
   if (number >= 1 && number <= tabs.children.length) tabs.children[number - 1].click();
 });

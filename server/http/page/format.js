@@ -14,7 +14,9 @@ export function bytes(number) {
 
 export function count(number) {
   const shown = Number(number);
-  return Number.isInteger(shown) ? shown.toLocaleString('en') : shown.toLocaleString('en', { maximumFractionDigits: 1 });
+  return Number.isInteger(shown)
+    ? shown.toLocaleString('en')
+    : shown.toLocaleString('en', { maximumFractionDigits: 1 });
 }
 
 export function short(number) {
@@ -27,7 +29,12 @@ export function percent(part) {
 
 export function duration(seconds) {
   const total = Math.floor(Number(seconds));
-  const parts = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const parts = [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ];
   const shown = [];
   let rest = total;
   for (const [length, name] of parts) {

@@ -2,7 +2,10 @@
 // Work that goes on only while somebody looks: not in a tab that is hidden, not in a view that was left.
 import { events, ServerError } from './server.js';
 
-const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const pause = (ms) =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 export async function untilVisible(signal) {
   while (document.hidden && !signal.aborted) {
@@ -30,7 +33,9 @@ export async function follow(query, signal, take, state) {
     await untilVisible(signal);
     const mine = new AbortController();
     const stop = () => mine.abort();
-    const hide = () => { if (document.hidden) mine.abort(); };
+    const hide = () => {
+      if (document.hidden) mine.abort();
+    };
     signal.addEventListener('abort', stop);
     document.addEventListener('visibilitychange', hide);
     try {

@@ -21,7 +21,12 @@ async function send(path, options = {}) {
   let response;
   try {
     // Without `omit` a browser would open a login window of its own.
-    response = await fetch(path, { credentials: 'omit', cache: 'no-store', ...options, headers: headers(options.headers) });
+    response = await fetch(path, {
+      credentials: 'omit',
+      cache: 'no-store',
+      ...options,
+      headers: headers(options.headers),
+    });
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new ServerError(0, 'The server does not answer. It may be down, or the network to it.');
@@ -77,8 +82,9 @@ export function printable(value) {
   if (!(value instanceof Uint8Array)) {
     return value.replace(/[\x00-\x1f\x7f]/g, (c) => '\\x' + c.charCodeAt(0).toString(16).padStart(2, '0'));
   }
-  return Array.from(value, (byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte)
-                                                              : '\\x' + byte.toString(16).padStart(2, '0'))).join('');
+  return Array.from(value, (byte) =>
+    byte > 31 && byte < 127 ? String.fromCharCode(byte) : '\\x' + byte.toString(16).padStart(2, '0'),
+  ).join('');
 }
 
 // --- commands -------------------------------------------------------------------------------------------------------
@@ -86,20 +92,31 @@ export function printable(value) {
 // The replies with their types: {type, value}; members of arrays are replies, too.
 export async function runTyped(commands, db = 0) {
   const body = JSON.stringify({ commands: commands.map((words) => words.map(toWire)) });
-  const response = await send(`console/commands?db=${db}`,
-                              { method: 'POST', headers: { 'Content-Type': 'application/json' }, body });
+  const response = await send(`console/commands?db=${db}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body,
+  });
   return (await response.json()).replies;
 }
 
 // What the reply is in JavaScript: strings, numbers, Uint8Array, arrays, Map, null. An error is thrown.
 export function plain(reply) {
   switch (reply.type) {
-    case 'error': throw new ServerError(200, fromWire(reply.value));
-    case 'null': return null;
-    case 'integer': case 'double': return Number(reply.value);
-    case 'array': case 'set': return reply.value.map(plain);
-    case 'map': return new Map(reply.value.map(([name, value]) => [plain(name), plain(value)]));
-    default: return fromWire(reply.value);
+    case 'error':
+      throw new ServerError(200, fromWire(reply.value));
+    case 'null':
+      return null;
+    case 'integer':
+    case 'double':
+      return Number(reply.value);
+    case 'array':
+    case 'set':
+      return reply.value.map(plain);
+    case 'map':
+      return new Map(reply.value.map(([name, value]) => [plain(name), plain(value)]));
+    default:
+      return fromWire(reply.value);
   }
 }
 
@@ -130,8 +147,8 @@ export async function info(...sections) {
 
 // --- events ---------------------------------------------------------------------------------------------------------
 
-// Calls `take(name, data)` for each server-sent event until `signal` ends it, or the server does. EventSource can't send
-// the login.
+// Calls `take(name, data)` for each server-sent event until `signal` ends it, or the server does. EventSource can't
+// send the login.
 export async function events(query, signal, take) {
   const response = await send('console/events?' + query, { signal });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -2,7 +2,16 @@
 // Who is logged in, and what the console offers to him.
 import { getJson } from './server.js';
 
-export const session = { user: '', version: '', readonly: false, cluster: false, databases: 1, commands: {}, endpoints: [] };
+export const session = {
+  user: '',
+  version: '',
+  readonly: false,
+  cluster: false,
+  databases: 1,
+  commands: {},
+  events: {},
+  endpoints: [],
+};
 
 export async function loadSession() {
   Object.assign(session, await getJson('console/session'));

@@ -26,7 +26,10 @@ export function themeButton() {
 }
 
 // The value of a custom property of the style sheet, as it is now.
-export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+export const color = (name) =>
+  getComputedStyle(document.documentElement)
+    .getPropertyValue('--' + name)
+    .trim();
 
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', apply);
 apply();

@@ -36,7 +36,8 @@ export function splitWords(line) {
       ++i;
     } else if (quote !== null) {
       if (letter !== quote) codes.push(...encoder.encode(letter));
-      else if (letters[i + 1] !== undefined && letters[i + 1] !== ' ') throw new Error('Behind a closing quote comes a blank.');
+      else if (letters[i + 1] !== undefined && letters[i + 1] !== ' ')
+        throw new Error('Behind a closing quote comes a blank.');
       else quote = null;
     } else if (letter === ' ') {
       if (codes !== null) words.push(word(codes));

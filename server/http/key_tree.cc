@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "server/http/key_tree.h"
+
+#include "server/http/json.h"
+#include "storage/types/type_table.h"
+
+namespace ringkv::server::http {
+
+void KeyTree::Add(const storage::Entry& entry, int64_t now_ms) {
+  const std::string_view key = entry.key();
+  const uint64_t bytes = entry.MemorySize();
+  const size_t end = separator_.empty() ? std::string_view::npos : key.find(separator_, prefix_.size());
+  if (end != std::string_view::npos) {
+    const std::string_view name = key.substr(0, end + separator_.size());
+    const auto found = branches_.find(name);
+    Branch& branch = found != branches_.end() ? found->second : branches_[std::string(name)];
+    ++branch.keys;
+    branch.bytes += bytes;
+    return;
+  }
+  if (!keys_.empty()) keys_ += ',';
+  keys_ += "{\"key\":" + ToJson(key) + ",\"type\":\"";
+  keys_.append(storage::TypeName(entry.type())).append("\",\"bytes\":") += std::to_string(bytes);
+  if (entry.has_expiry()) keys_ += ",\"ttl\":" + std::to_string(entry.expiry() - now_ms);
+  keys_ += '}';
+}
+
+std::string KeyTree::Json() const {
+  std::string json = "\"branches\":[";
+  bool is_first = true;
+  for (const auto& [name, branch] : branches_) {
+    json += (is_first ? "{\"name\":" : ",{\"name\":") + ToJson(name) + ",\"keys\":" + std::to_string(branch.keys) +
+            ",\"bytes\":" + std::to_string(branch.bytes) + "}";
+    is_first = false;
+  }
+  return json + "],\"keys\":[" + keys_ + "]";
+}
+
+}  // namespace ringkv::server::http

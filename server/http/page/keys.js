@@ -287,7 +287,7 @@ class KeyBrowser {
         { type: 'button', onclick: () => this.open(each.key, row) },
         element('span.badge', {}, each.type),
         element('span.name', {}, printable(each.key)),
-        each.ttl === undefined ? null : element('small', { title: 'expires' }, '⏱'),
+        each.ttl === undefined ? null : element('small', { title: 'expires' }, 'ttl'),
         element('small', {}, bytes(each.bytes)),
       ),
     );

@@ -63,8 +63,13 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        # It ends its own processes, which would write into its folder else.
+        os.write(self._write, b'{"id": 0, "method": "Browser.close"}\0')
+        try:
+            self.process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self._write)
         shutil.rmtree(self.folder, ignore_errors=True)
 

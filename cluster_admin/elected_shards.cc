@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "cluster/failover/cluster_topology.h"
+
 namespace ringkv::cluster_admin {
 namespace {
 
@@ -71,6 +73,13 @@ Result<ElectedShards> ReadShards(Coordinator& coordinator) {
     const std::string id = each.key.substr(all.node_keys.prefix().size());
     all.nodes.emplace(id, std::move(*node));
     all.node_revisions.emplace(id, each.mod_revision);
+  }
+  const std::string topology_key = cluster::ClusterKeys(cluster).topology();
+  for (const cluster::EtcdKey& each : answer->keys) {
+    if (each.key != topology_key) continue;
+    Result<cluster::Topology> topology = cluster::ParseKeptTopology(each.value);
+    if (!topology) return Fail("the topology in etcd can't be used: " + topology.error().text);
+    all.topology = std::move(*topology);
   }
   for (const std::string& name : NamesIn(answer->keys, cluster::ShardKeys::AllShards(cluster))) {
     const cluster::ShardKeys keys(cluster, name);

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cluster/failover/shard_keys.h"
 #include "cluster/failover/shard_view.h"
+#include "cluster/topology.h"
 #include "cluster_admin/coordinator.h"
 #include "storage/base/result.h"
 
@@ -25,6 +27,8 @@ struct ElectedShards {
   std::vector<ElectedShard> shards;                  // each has a record
   std::map<std::string, cluster::LivingNode> nodes;  // by id
   std::map<std::string, int64_t> node_revisions;     // likewise
+  // Of a cluster; none: there is one shard without cluster mode.
+  std::optional<cluster::Topology> topology = std::nullopt;
 
   // The id and shard of a node: an id, the first digits of one, or HOST:PORT. An error if it is not exactly one.
   struct Found {

@@ -52,13 +52,16 @@ storage::Status ShowStatus(const std::string& path);
 // --- shards whose primaries are elected through etcd ---
 struct CoordinatorOptions {
   std::string address;  // as the server's option `coordinator`
-  std::string user;
-  std::string password;
+  std::string user = {};
+  std::string password = {};
   // For etcds://.
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
+  std::string ca_file = {};
+  std::string certificate_file = {};
+  std::string key_file = {};
 };
+// Begins a cluster of shards s1, s2 ..., which nodes may join then: the topology that gives each its slots. Fails if
+// there is one.
+storage::Status InitCluster(const CoordinatorOptions& options, int shards);
 // Leases, epochs, in-sync sets, and one line per node. Fails if a shard has no primary or a node is not as it should
 // be.
 storage::Status ShowElectedShards(const CoordinatorOptions& options);

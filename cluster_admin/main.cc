@@ -180,6 +180,12 @@ int main(int argc, char** argv) {
     needs_coordinator();
     done = ringkv::cluster_admin::FailOverShard(coordinator, failover);
   });
+  CLI::App* init = app.add_subcommand("init", "Begins a cluster of SHARDS shards that a coordinator keeps");
+  init->add_option("shards", options.shards, "Number of shards")->required()->check(CLI::Range(1, 1000));
+  init->callback([&] {
+    needs_coordinator();
+    done = ringkv::cluster_admin::InitCluster(coordinator, options.shards);
+  });
   with_member("leave", "Strikes a node off its shard that has left for good")->callback([&] {
     needs_coordinator();
     done = ringkv::cluster_admin::LeaveShard(coordinator, node);

@@ -96,6 +96,25 @@ std::string DescribeLead(Coordinator& coordinator, const ElectedShards& all, con
   return name + ", lease " + std::to_string(lease->ttl_seconds) + " s";
 }
 
+// The slots that the topology gives it; empty without cluster mode.
+std::string DescribeSlots(const ElectedShards& all, const ElectedShard& shard) {
+  if (!all.topology) return {};
+  const cluster::ShardIndex index = all.topology->FindShard(shard.name);
+  if (index == cluster::kNoShard) return ", not in the topology";
+  return ", " + std::to_string(all.topology->slots().CountOf(index)) + " slots";
+}
+
+// Whether each shard of the topology has had a node.
+Status AreAllBegun(const ElectedShards& all) {
+  if (!all.topology) return {};
+  for (const cluster::Shard& shard : all.topology->shards()) {
+    const bool is_begun = std::any_of(all.shards.begin(), all.shards.end(),
+                                      [&](const ElectedShard& each) { return each.name == shard.name; });
+    if (!is_begun) return Fail("shard " + shard.name + " has no node yet");
+  }
+  return {};
+}
+
 // The members, and nodes that are about to be.
 std::set<std::string> NodesOf(const ElectedShards& all, const ElectedShard& shard) {
   const std::vector<std::string>& members = shard.view.record()->members;
@@ -117,14 +136,15 @@ Status ShowElectedShards(const CoordinatorOptions& options) {
   bool lacks_primary = false;
   for (const ElectedShard& shard : all->shards) {
     const cluster::ShardRecord& record = *shard.view.record();
-    std::printf("shard %s: epoch %llu, %s, %zu of %zu members in sync\n", shard.name.c_str(),
+    std::printf("shard %s: epoch %llu, %s, %zu of %zu members in sync%s\n", shard.name.c_str(),
                 static_cast<unsigned long long>(record.epoch), DescribeLead(**coordinator, *all, shard).c_str(),
-                record.in_sync.size(), record.members.size());
+                record.in_sync.size(), record.members.size(), DescribeSlots(*all, shard).c_str());
     lacks_primary = lacks_primary || !shard.view.lead();
     PrintMember({"node", "address", "role", "in-sync", "offset", "keys", "memory", "state"});
     for (const std::string& id : NodesOf(*all, shard)) failed += Show(*all, shard, id) ? 0 : 1;
   }
   std::fflush(stdout);
+  if (Status begun = AreAllBegun(*all); !begun) return begun;
   if (lacks_primary) return Fail("a shard has no primary");
   return failed == 0 ? Status() : Fail(std::to_string(failed) + " nodes are not as they should be");
 }

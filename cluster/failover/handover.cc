@@ -41,14 +41,9 @@ void ShardMember::GoOnHandingOver(int64_t now) {
 
 CommitKeys ShardMember::HandoverTo(const Handover& ready) const {
   const std::string key = keys_.handover();
-  ShardRecord record = *view_.record();
-  ++record.epoch;
-  record.primary = ready.heir;
   CommitKeys commit = OnLead();
   commit.conditions.push_back({key, view_.RevisionOf(key)});
-  commit.puts.push_back({keys_.record(), Print(record)});
-  commit.puts.push_back(
-      {keys_.lead(), Print(Lead{ready.heir, record.epoch, ready.host, ready.port}), view_.LeaseOf(key)});
+  BeginEpoch(*view_.record(), &commit, {.id = ready.heir, .host = ready.host, .port = ready.port}, view_.LeaseOf(key));
   commit.deletes.push_back(key);
   return commit;
 }

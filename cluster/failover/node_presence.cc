@@ -19,7 +19,9 @@ std::optional<EtcdCall> NodePresence::NextCall(int64_t now) {
   if (!lacks_key() || now < put_at_) return std::nullopt;
   asked_ = Question::kPut;
   put_on_ = lease_.id();
-  return EtcdCall{++last_number_, CommitKeys{.puts = {{key_, value_, put_on_}}}};
+  CommitKeys commit{.puts = {{key_, value_, put_on_}}};
+  if (!lasting_key_.empty()) commit.puts.push_back({lasting_key_, value_});
+  return EtcdCall{++last_number_, std::move(commit)};
 }
 
 void NodePresence::Take(const EtcdAnswer& answer, int64_t now) {

@@ -20,7 +20,11 @@ class NodePresence {
  public:
   static constexpr int64_t kTtlSeconds = 10;
 
-  NodePresence(std::string key, std::string value) : key_(std::move(key)), value_(std::move(value)) { lease_.Want(); }
+  // `lasting_key`, unless it is empty, gets the value too, and keeps it.
+  NodePresence(std::string key, std::string value, std::string lasting_key = {})
+      : key_(std::move(key)), value_(std::move(value)), lasting_key_(std::move(lasting_key)) {
+    lease_.Want();
+  }
 
   // What to ask of etcd, one call at a time. Their numbers are not those of others that ask.
   std::optional<EtcdCall> NextCall(int64_t now);
@@ -41,6 +45,7 @@ class NodePresence {
 
   const std::string key_;
   const std::string value_;
+  const std::string lasting_key_;
   LeaseKeeper lease_{kTtlSeconds};
   int64_t put_on_ = 0;  // the lease that the key is on; 0: none
   int64_t put_at_ = 0;  // not before

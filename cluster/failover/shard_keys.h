@@ -43,6 +43,22 @@ class NodeKeys {
   std::string prefix_;
 };
 
+// The names of the keys that all shards of a cluster have together; an elected shard without cluster mode has none.
+class ClusterKeys {
+ public:
+  explicit ClusterKeys(std::string_view cluster) : prefix_("/ringkv/" + std::string(cluster) + "/") {}
+
+  const std::string& prefix() const { return prefix_; }  // all keys of the cluster, its shards' too, begin so
+  std::string topology() const { return prefix_ + "topology"; }
+  // Every change of the topology and every election of a shard takes the next number, in its transaction.
+  std::string epoch() const { return prefix_ + "epoch"; }
+  // Where a node was last, without a lease.
+  std::string address(std::string_view id) const { return prefix_ + "addresses/" + std::string(id); }
+
+ private:
+  std::string prefix_;
+};
+
 // The truth of a shard. It outlives its nodes.
 struct ShardRecord {
   uint64_t epoch = 0;  // grows with each election

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "cluster/failover/cluster_topology.h"
+
 namespace ringkv::cluster {
 namespace {
 
@@ -23,6 +25,7 @@ auto RankOf(const std::string& id, const Candidate& candidate) {
 ShardMember::ShardMember(Config config, Node& node)
     : config_(std::move(config)),
       keys_(config_.cluster, config_.shard),
+      cluster_keys_(config_.cluster),
       node_(node),
       view_(keys_),
       lease_(config_.ttl_seconds),
@@ -40,11 +43,11 @@ std::optional<EtcdCall> ShardMember::NextCall(int64_t now) {
   if (is_leaving_) return std::nullopt;
   if (!view_.is_known() && read_call_ == 0 && now >= read_at_) {
     read_call_ = ++last_number_;
-    return EtcdCall{read_call_, ReadKeys{keys_.prefix()}};
+    return EtcdCall{read_call_, ReadKeys{watched()}};
   }
   if (view_.is_known() && watch_call_ == 0) {
     watch_call_ = ++last_number_;
-    return EtcdCall{watch_call_, WatchKeys{keys_.prefix(), view_.revision() + 1}};
+    return EtcdCall{watch_call_, WatchKeys{watched(), view_.revision() + 1}};
   }
   if (commit_ && !std::exchange(is_commit_sent_, true)) {
     commit_call_ = ++last_number_;
@@ -233,6 +236,7 @@ void ShardMember::BeLeaderless(int64_t now) {
 void ShardMember::Create(int64_t now) {
   const bool is_absent = view_.RevisionOf(keys_.record()) == 0;
   if (!is_absent || !config_.creates_after_ms) return;
+  if (config_.is_in_cluster && !ListsShard(view_.ValueOf(cluster_keys_.topology()), config_.shard)) return;
   const int64_t at = *leaderless_since_ + *config_.creates_after_ms;
   if (now < at) return WakeAt(at);
   lease_.Want();
@@ -316,13 +320,25 @@ bool ShardMember::MayClaim(int64_t now) {
   return now >= at;
 }
 
-void ShardMember::Claim(ShardRecord record, int64_t now) {
+// In a cluster the number is one that no other shard's epoch and no topology has: whoever knows it, knows all changes
+// up to it.
+void ShardMember::BeginEpoch(ShardRecord record, CommitKeys* commit, Lead lead, int64_t lease) const {
   ++record.epoch;
-  record.primary = config_.id;
-  const Lead lead{config_.id, record.epoch, config_.host, config_.port};
+  if (config_.is_in_cluster) {
+    const std::string key = cluster_keys_.epoch();
+    record.epoch = std::max(record.epoch, ParseEpoch(view_.ValueOf(key)) + 1);
+    commit->conditions.push_back({key, view_.RevisionOf(key)});
+    commit->puts.push_back({key, std::to_string(record.epoch)});
+  }
+  record.primary = lead.id;
+  lead.epoch = record.epoch;
+  commit->puts.push_back({keys_.record(), Print(record)});
+  commit->puts.push_back({keys_.lead(), Print(lead), lease});
+}
+
+void ShardMember::Claim(ShardRecord record, int64_t now) {
   CommitKeys commit = OnLead();
-  commit.puts.push_back({keys_.record(), Print(record)});
-  commit.puts.push_back({keys_.lead(), Print(lead), lease_.id()});
+  BeginEpoch(std::move(record), &commit, {.id = config_.id, .host = config_.host, .port = config_.port}, lease_.id());
   commit.deletes.push_back(keys_.candidate(config_.id));
   if (stood_with_ && !stood_with_->is_intact) {
     // It is elected because of what the others say that they have.

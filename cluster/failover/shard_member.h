@@ -46,6 +46,9 @@ class ShardMember {
     int64_t port = 0;
     int64_t ttl_seconds = 3;
     InSyncSet::Limits limits = {};
+    // The shard is one of a cluster, whose topology lists it: its epochs are numbers of the whole cluster, and the view
+    // has all keys of that.
+    bool is_in_cluster = false;
     // After so long without a record of the shard, this node makes it, with itself as the primary. Null: it never does.
     std::optional<int64_t> creates_after_ms = 0;
   };
@@ -134,6 +137,9 @@ class ShardMember {
   void BeLeaderless(int64_t now);
   // No shard is known: makes it.
   void Create(int64_t now);
+  const std::string& watched() const { return config_.is_in_cluster ? cluster_keys_.prefix() : keys_.prefix(); }
+  // This node, or its heir, is to be the primary of the next epoch: adds that to a commit on the record.
+  void BeginEpoch(ShardRecord record, CommitKeys* commit, Lead lead, int64_t lease) const;
   // Cuts itself off, and gets a lease.
   void PrepareToLead(int64_t now);
   void Reclaim(int64_t now);
@@ -156,6 +162,7 @@ class ShardMember {
 
   const Config config_;
   const ShardKeys keys_;
+  const ClusterKeys cluster_keys_;
   Node& node_;
   ShardView view_;
   LeaseKeeper lease_;

@@ -39,13 +39,10 @@ void ShardView::Put(const EtcdKey& key) {
 }
 
 void ShardView::Read() {
-  const auto text_of = [this](const std::string& key) -> std::string_view {
-    const auto found = found_.find(key);
-    return found == found_.end() ? std::string_view() : found->second.value;
-  };
-  record_ = ParseShardRecord(text_of(keys_.record()));
-  lead_ = ParseLead(text_of(keys_.lead()));
-  handover_ = ParseHandover(text_of(keys_.handover()));
+  ++version_;
+  record_ = ParseShardRecord(ValueOf(keys_.record()));
+  lead_ = ParseLead(ValueOf(keys_.lead()));
+  handover_ = ParseHandover(ValueOf(keys_.handover()));
   if (handover_ && (!record_ || handover_->after != record_->epoch)) handover_.reset();
   candidates_.clear();
   const std::string prefix = keys_.candidates();
@@ -54,6 +51,11 @@ void ShardView::Read() {
     const bool is_current = candidate && record_ && candidate->after == record_->epoch;
     if (is_current) candidates_.emplace(at->first.substr(prefix.size()), *candidate);
   }
+}
+
+std::string_view ShardView::ValueOf(const std::string& key) const {
+  const auto found = found_.find(key);
+  return found == found_.end() ? std::string_view() : found->second.value;
 }
 
 int64_t ShardView::LeaseOf(const std::string& key) const {

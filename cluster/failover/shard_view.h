@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A shard's keys in etcd as this node knows them: read once, then changed by what a watch reports and by what this node
-// has committed itself. It may be behind; so every decision is a commit on the revisions that it was made on.
+// A shard's keys in etcd, and in a cluster those of all shards, as this node knows them: read once, then changed by
+// what a watch reports and by what this node has committed itself. It may be behind; so every decision is a commit on
+// the revisions that it was made on.
 //
 // Threads: confined.
 #pragma once
@@ -33,6 +34,11 @@ class ShardView {
   // Everything up to there is in it.
   int64_t revision() const { return revision_; }
 
+  // Grows with every change.
+  uint64_t version() const { return version_; }
+  // The value of any key; empty: it is absent.
+  std::string_view ValueOf(const std::string& key) const;
+
   const std::optional<ShardRecord>& record() const { return record_; }
   const std::optional<Lead>& lead() const { return lead_; }
   // That of the record's epoch.
@@ -52,6 +58,7 @@ class ShardView {
   std::map<std::string, EtcdKey> found_;
   bool is_known_ = false;
   int64_t revision_ = 0;
+  uint64_t version_ = 0;
   // What the keys mean.
   std::optional<ShardRecord> record_;
   std::optional<Lead> lead_;

@@ -17,6 +17,8 @@ Status KeptLedger::Lead(uint64_t epoch, std::optional<SlotLedger> of_data) {
   const Status kept = newest.version() == written_.version() ? Status() : keeper_.Write(newest);
   const bool is_in_data = of_data && of_data->version() == newest.version();
   open_ = is_in_data ? keeper_.appended() : keeper_.Append(newest, std::nullopt);
+  leads_ = open_.has_value();
+  if (!leads_) return Fail("this node is not the primary any more");
   written_ = std::move(newest);
   // Its clients are served at once, as their writes wait for the majority; other shards wait.
   keeper_.Show(written_);
@@ -44,7 +46,7 @@ Status KeptLedger::Change(uint64_t epoch, const LedgerChange& change, std::optio
   const std::optional<Lsn> group = keeper_.Append(after, flushes);
   if (!group) {
     if (Status taken_back = keeper_.Write(written_); !taken_back) return taken_back;
-    return Fail("the store was flushed meanwhile");
+    return Fail("the store was flushed meanwhile, or this node is not the primary any more");
   }
   written_ = std::move(after);
   open_ = group;

@@ -20,7 +20,8 @@ class LedgerKeeper {
  public:
   // The node's file.
   virtual storage::Status Write(const SlotLedger& ledger) = 0;
-  // The shard's log: returns the group. None, and no change, if the node's store was flushed more often than `flushes`.
+  // The shard's log: returns the group. None, and no change, if the node's store was flushed more often than `flushes`,
+  // or the node is the primary no more.
   virtual std::optional<storage::Lsn> Append(const SlotLedger& ledger, std::optional<uint64_t> flushes) = 0;
   virtual storage::Lsn appended() = 0;
   // Whether all up to the group outlives this node, as far as the configuration promises that.
@@ -43,7 +44,7 @@ class KeptLedger {
   void Await() { leads_ = false; }
   // The node is the primary of its shard, at this epoch: it acts by the newer one of its own ledger and that in its
   // data, which is `of_data`; none: there is none. The shard gets what it lacks. An error: the file could not be
-  // written.
+  // written, or the shard not be given it: then the node does not lead.
   storage::Status Lead(uint64_t epoch, std::optional<SlotLedger> of_data);
   // The node is a replica, and this is the ledger of its primary.
   storage::Status Follow(SlotLedger of_data);
@@ -53,6 +54,7 @@ class KeptLedger {
   // to other shards.
   bool Settle();
   bool is_safe() const { return leads_ && !open_; }
+  bool leads() const { return leads_; }
 
  private:
   LedgerKeeper& keeper_;

@@ -10,6 +10,7 @@
 #include "cluster/static_coordinator.h"
 #include "resp/reply_writer.h"
 #include "server/cluster/slot_moves.h"
+#include "server/config/has_coordinator.h"
 #include "server/config/own_ports.h"
 #include "storage/log/log_files.h"
 #include "storage/transaction/totals.h"
@@ -29,6 +30,9 @@ using storage::Result;
 using storage::Status;
 
 constexpr const char* kLedgerPath = "cluster.slots";  // docs/formats/slots.md
+
+constexpr const char* kElsewhere =
+    "the coordinator has the topology of this cluster: ringkv-cluster apply with --coordinator changes it";
 
 // Of IPv4 or IPv6, and not a name.
 bool IsAddress(const std::string& host) {
@@ -97,6 +101,7 @@ std::vector<std::string> ClusterState::shard_members() const {
 
 Status ClusterState::Open() {
   if (parts_.options.cluster_enabled == 0) return {};
+  if (HasCoordinator(parts_.options)) return OpenElected();
   const std::string path = parts_.options.cluster_config.Get();
   if (path.empty()) return Fail("cluster-enabled yes needs a cluster-config FILE that lists the cluster");
   if (!parts_.options.replicaof.Get().empty()) {
@@ -127,8 +132,9 @@ Result<SlotLedger> ClusterState::FirstLedger(const ClusterView& view) {
     return Fail(std::string("cannot use '") + kLedgerPath + "': " + read.error().text +
                 "; without it this node would ask the others who owns which slots");
   }
-  // A cluster begins with epoch 1. Later another shard may own slots that the topology assigns to this one.
-  if (view.topology.epoch() > 1) return ledger;
+  // A cluster begins with epoch 1. Later another shard may own slots that the topology assigns to this one. With a
+  // coordinator it begins with an election of each shard: then all ask one another.
+  if (view.topology.epoch() > 1 || HasCoordinator(parts_.options)) return ledger;
   for (const SlotMap::Run& run : view.topology.slots().Runs()) {
     ledger.Give(cluster::SlotsIn({run.range}), view.topology.shards()[run.owner].name);
   }
@@ -209,7 +215,7 @@ std::shared_ptr<const ClusterView> ClusterState::view() const {
 void ClusterState::Start() {
   if (!is_enabled_) return;
   WarnOfHiddenKeys();
-  TakePlace();
+  if (coordinator_ != nullptr) TakePlace();
   watch_.Start();
 }
 
@@ -255,12 +261,14 @@ void ClusterState::WarnOfHiddenKeys() {
 }
 
 Status ClusterState::Reload() {
+  if (coordinator_ == nullptr) return Fail(kElsewhere);
   Result<Topology> topology = coordinator_->Fetch();
   if (!topology) return tl::unexpected(topology.error());
   return TakeTopology(std::move(*topology), nullptr);
 }
 
 Status ClusterState::Reload(const std::string& text) {
+  if (coordinator_ == nullptr) return Fail(kElsewhere);
   Result<Topology> topology = Topology::Parse(text);
   if (!topology) return tl::unexpected(topology.error());
   return TakeTopology(std::move(*topology), &text);
@@ -344,6 +352,7 @@ Status ClusterState::Change(uint64_t epoch, const LedgerChange& change, std::opt
   const std::shared_ptr<const ClusterView> now = view();
   if (now->topology.epoch() != epoch) return Fail("the topology has a newer epoch");
   if (!now->here.is_primary && LedgerOfData()) return Fail("this node is a replica");
+  if (now->here.is_primary && !kept_ledger_.leads()) return Fail("this node is about to become the primary");
   const Status changed = kept_ledger_.Change(epoch, change, flushes);
   knows_ledger_ = kept_ledger_.is_safe();
   return changed;
@@ -363,6 +372,7 @@ bool ClusterState::IsLedgerSafe() {
 }
 
 bool ClusterState::IsSafe(storage::Lsn last) {
+  if (coordinator_ == nullptr) return IsLedTerm() && parts_.replication.quorum_lsn() >= last && IsLedTerm();
   return parts_.replication.quorum_term() == 0 || parts_.replication.quorum_lsn() >= last;
 }
 
@@ -404,6 +414,7 @@ std::optional<storage::Lsn> ClusterState::Append(const SlotLedger& ledger, std::
   storage::Txn txn(parts_.data.store(), parts_.world.clock.Now(), random);
   txn.LockAll();
   if (flushes && parts_.data.store().flushes() != *flushes) return std::nullopt;
+  if (coordinator_ == nullptr && !IsLedTerm()) return std::nullopt;
   txn.Do(storage::LedgerPut{ledger.Print()});
   txn.Unlock();
   return appended();

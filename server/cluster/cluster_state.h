@@ -52,6 +52,9 @@ class ClusterState final : public ShardPlace,
   // with a new owner begin to migrate. After an error nothing has changed.
   storage::Status Reload();
   storage::Status Reload(const std::string& text);
+  // With a coordinator instead: the topology that it has now, and whether this node is the primary of its shard. False:
+  // not all of it has been taken up, which is to be tried again soon. After an error nothing has changed.
+  storage::Result<bool> TakeElected(const std::string& text, bool leads);
 
   uint64_t version() const { return version_.load(std::memory_order_relaxed); }
   std::shared_ptr<const ClusterView> view() const override;
@@ -96,6 +99,20 @@ class ClusterState final : public ShardPlace,
   void Show(const cluster::SlotLedger& ledger) override;
   void NoteLedger(const storage::Status& kept) REQUIRES(change_mutex_);
 
+  // --- with a coordinator (elected_cluster.cc) ---
+  storage::Status OpenElected();
+  storage::Result<std::shared_ptr<ClusterView>> FirstElectedView();
+  storage::Result<std::shared_ptr<ClusterView>> MakeElectedView(cluster::Topology topology, bool leads) const;
+  storage::Status CheckElected(const ClusterView& before, const cluster::Topology& next,
+                               const cluster::SlotLedger& owned) const REQUIRES(change_mutex_);
+  // The node becomes the primary or a replica, or the primary in another term.
+  void ChangeRole(ClusterView& next) REQUIRES(change_mutex_);
+  // The shard acts by the ledger of this node. False: not yet.
+  bool LeadElected() REQUIRES(change_mutex_);
+  // The node is the primary in the term in which its view says so.
+  bool IsLedTerm() const;
+  void KeepTopology(const std::string& text);
+
   storage::Status TakeTopology(cluster::Topology topology, const std::string* text);
   storage::Result<std::shared_ptr<ClusterView>> MakeView(cluster::Topology topology) const;
   // Becomes the primary of the shard or follows it, as the topology says.
@@ -131,6 +148,11 @@ class ClusterState final : public ShardPlace,
   bool has_taken_ledger_ GUARDED_BY(change_mutex_) = false;
   std::atomic<bool> knows_ledger_{false};
   bool is_to_lead_ GUARDED_BY(change_mutex_) = false;  // is being promoted: all slots are held
+  // With a coordinator.
+  std::string elected_id_;                            // set by Open
+  std::string known_topology_;                        // that was heard last; used by one thread
+  std::atomic<uint32_t> led_term_{0};                 // of replication; 0: the view is a replica's
+  bool must_lead_ GUARDED_BY(change_mutex_) = false;  // the ledger is not this epoch's yet
   mutable storage::Mutex mutex_;
   std::shared_ptr<const ClusterView> view_ GUARDED_BY(mutex_);
   cluster::SlotLedger ledger_ GUARDED_BY(mutex_);  // that is shown

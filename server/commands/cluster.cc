@@ -226,9 +226,10 @@ void Reload(AdminCall& call, const ClusterView&) {
 void Owned(AdminCall& call, const ClusterView& view) {
   if (!view.here.is_primary) return call.reply.Error("ERR this node is a replica; its primary knows");
   if (!call.server.cluster().knows_ledger()) return call.reply.Error(kLedgerIsOpen);
-  call.reply.Simple(cluster::PrintOwned({.epoch = view.topology.epoch(),
-                                         .shard = view.shard_name(),
-                                         .slots = call.server.cluster().ledger().OwnedBy(view.shard_name())}));
+  const cluster::SlotSet slots = call.server.cluster().ledger().OwnedBy(view.shard_name());
+  // What it owned at one epoch is not said of another.
+  if (call.server.cluster().epoch() != view.topology.epoch()) return call.reply.Error(kLedgerIsOpen);
+  call.reply.Simple(cluster::PrintOwned({.epoch = view.topology.epoch(), .shard = view.shard_name(), .slots = slots}));
 }
 
 // In one line, for other nodes: how this one is to be shown to clients.

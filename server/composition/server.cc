@@ -50,7 +50,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                 .clients = clients_,
                 .waiting_clients = waiting_clients_,
                 .replication = replication_}),
-      coordinator_({world, options, log_, data_, replication_}),
+      coordinator_({world, options, log_, data_, replication_, cluster_}),
       execution_parts_{.server = *this,
                        .clock = world.clock,
                        .ticks = ticks_,
@@ -252,8 +252,8 @@ void Server::EndLoading() {
 storage::Status Server::StartLinks() {
   if (storage::Status prepared = coordinator_.Prepare(); !prepared) return prepared;
   replication_.Start();
-  coordinator_.Start();
   cluster_.Start();
+  coordinator_.Start();
   shard_watch_.Start();
   const std::string redis = options_.migrate_from.Get();
   return redis.empty() ? storage::Status() : redis_link_.Start(ParseAddress(redis));

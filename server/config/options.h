@@ -216,6 +216,7 @@ struct Options {
   SharedNumber failover_forward_time;  // seconds
   SharedNumber repl_max_lag;           // milliseconds
   SharedText coordinator;
+  SharedText shard;
   SharedText coordinator_user;
   SharedText coordinator_password;
   SharedText coordinator_ca_cert_file;

@@ -10,16 +10,17 @@
 #include <string>
 #include <utility>
 
+#include "cluster/failover/cluster_topology.h"
 #include "cluster/failover/coordinator_address.h"
 #include "cluster/failover/node_presence.h"
 #include "cluster/failover/shard_keys.h"
 #include "cluster/failover/shard_member.h"
 #include "etcd/etcd_client.h"
 #include "server/base/version.h"
+#include "server/cluster/own_node.h"
 #include "server/config/has_coordinator.h"
 #include "server/config/own_ports.h"
 #include "server/coordinator/member_node.h"
-#include "server/coordinator/node_id.h"
 #include "server/node_link/link_phase.h"
 #include "storage/base/allocator.h"
 
@@ -33,17 +34,14 @@ constexpr int kFailuresToTell = 3;
 // Calls of the presence, beside those of the member.
 constexpr uint64_t kOfPresence = uint64_t{1} << 63;
 
-std::string HostOf(const Options& options) {
-  const std::string announced = options.replica_announce_ip.Get();
-  if (!announced.empty()) return announced;
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  return host;
-}
-
 int64_t PortOf(const Options& options) {
   const int64_t announced = options.replica_announce_port;
   return announced != 0 ? announced : PortOfReplica(options);
+}
+
+// One without cluster mode is `0`.
+std::string ShardOf(const Options& options) {
+  return options.cluster_enabled != 0 ? options.shard.Get() : cluster::ShardMember::Config().shard;
 }
 
 cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string cluster, std::string id) {
@@ -51,11 +49,13 @@ cluster::ShardMember::Config ConfigOf(const CoordinatorParts& parts, std::string
   const storage::LogBuffer& log = parts.data.store().log();
   const bool has_data = log.appended() > 0 || log.has_unrecorded();
   return {.cluster = std::move(cluster),
+          .shard = ShardOf(options),
           .id = std::move(id),
-          .host = HostOf(options),
+          .host = OwnHost(options),
           .port = PortOf(options),
           .ttl_seconds = options.coordinator_ttl,
           .limits = {.fewest = static_cast<size_t>(options.coordinator_min_in_sync)},
+          .is_in_cluster = options.cluster_enabled != 0,
           .creates_after_ms = has_data ? 0 : kEmptyWaitsMs};
 }
 
@@ -87,11 +87,13 @@ storage::Status CheckFiles(const Options& options) {
 }
 
 cluster::NodePresence PresenceOf(const Options& options, const std::string& cluster, const std::string& id) {
-  const cluster::LivingNode node{.shard = cluster::ShardMember::Config().shard,
-                                 .host = HostOf(options),
-                                 .port = PortOf(options),
+  const bool is_in_cluster = options.cluster_enabled != 0;
+  const cluster::LivingNode node{.shard = ShardOf(options),
+                                 .host = OwnHost(options),
+                                 .port = is_in_cluster ? PortOfNode(options) : PortOf(options),
                                  .version = std::string(kRingKvVersion)};
-  return {cluster::NodeKeys(cluster).node(id), Print(node)};
+  const std::string lasting_key = is_in_cluster ? cluster::ClusterKeys(cluster).address(id) : "";
+  return {cluster::NodeKeys(cluster).node(id), Print(node), lasting_key};
 }
 
 }  // namespace
@@ -100,17 +102,24 @@ struct CoordinatorThread::Seat {
   Seat(CoordinatorThread& thread, cluster::CoordinatorAddress address, std::string id)
       : node(thread.parts_.replication, thread.parts_.data, thread.parts_.log, thread.parts_.world.files),
         presence(PresenceOf(thread.parts_.options, address.cluster, id)),
+        cluster(address.cluster),
+        self({id, ShardOf(thread.parts_.options), OwnHost(thread.parts_.options), PortOfNode(thread.parts_.options)}),
         member(ConfigOf(thread.parts_, address.cluster, std::move(id)), node),
         etcd(std::move(address), AccessOf(thread.parts_.options), thread.parts_.options.coordinator_ttl * 1000 / 6,
              [&thread](uint64_t call, const cluster::EtcdAnswer& answer) { thread.Take(call, answer); }) {}
 
   MemberNode node;
   cluster::NodePresence presence;
+  const std::string cluster;
+  const cluster::ComposingNode self;
+  uint64_t shown_version = 0;  // of the view whose topology the cluster's state was given last
+  bool shown_leads = false;
   cluster::ShardMember member;
   etcd::EtcdClient etcd;
 };
 
-CoordinatorThread::CoordinatorThread(const CoordinatorParts& parts) : parts_(parts) {}
+CoordinatorThread::CoordinatorThread(const CoordinatorParts& parts)
+    : parts_(parts), topology_(parts.cluster, parts.log) {}
 
 CoordinatorThread::~CoordinatorThread() { Stop(); }
 
@@ -127,7 +136,9 @@ storage::Status CoordinatorThread::Prepare() {
 }
 
 void CoordinatorThread::Start() {
-  if (seat_ != nullptr) thread_ = std::thread([this] { Run(); });
+  if (seat_ == nullptr) return;
+  if (parts_.cluster.is_enabled()) topology_.Start();
+  thread_ = std::thread([this] { Run(); });
 }
 
 void CoordinatorThread::Stop() {
@@ -135,6 +146,7 @@ void CoordinatorThread::Stop() {
   stopping_ = true;
   seat_->etcd.Wake();
   thread_.join();
+  topology_.Stop();
 }
 
 void CoordinatorThread::Run() {
@@ -204,6 +216,18 @@ void CoordinatorThread::Apply() {
   parts_.replication.SetShrinking(member.is_set_shrinking());
   parts_.replication.SetLeaseEnd(member.valid_until());
   parts_.replication.SetElectable(failures_ < kFailuresToTell && member.view().is_known(), member.CountHeirs());
+  ShowCluster();
+}
+
+void CoordinatorThread::ShowCluster() {
+  const cluster::ShardView& view = seat_->member.view();
+  if (!parts_.cluster.is_enabled() || !view.is_known()) return;
+  // As the keys say, and as this node has begun to act.
+  const bool leads =
+      view.record() && view.record()->primary == seat_->self.id && view.record()->epoch == seat_->node.led_epoch();
+  if (std::exchange(seat_->shown_version, view.version()) == view.version() && leads == seat_->shown_leads) return;
+  seat_->shown_leads = leads;
+  topology_.Show(cluster::ComposeTopology(view, seat_->cluster, seat_->self), leads);
 }
 
 void CoordinatorThread::NoteAnswer(const cluster::EtcdAnswer& answer) {

@@ -14,7 +14,9 @@
 
 #include "cluster/failover/etcd.h"
 #include "server/base/world.h"
+#include "server/cluster/cluster_state.h"
 #include "server/config/options.h"
+#include "server/coordinator/topology_thread.h"
 #include "server/data/data_keeper.h"
 #include "server/observe/log.h"
 #include "server/replication/replication.h"
@@ -29,6 +31,7 @@ struct CoordinatorParts {
   Log& log;
   DataKeeper& data;
   Replication& replication;
+  ClusterState& cluster;
 };
 
 class CoordinatorThread {
@@ -55,10 +58,13 @@ class CoordinatorThread {
   void Take(uint64_t call, const cluster::EtcdAnswer& answer);
   // What the state machine has decided holds from now on.
   void Apply();
+  // In a cluster, its topology as etcd's keys say has another part in it, or this node.
+  void ShowCluster();
   void NoteAnswer(const cluster::EtcdAnswer& answer);
   int64_t now() const { return parts_.world.clock.SteadyMs(); }
 
   const CoordinatorParts parts_;
+  TopologyThread topology_;
   std::unique_ptr<Seat> seat_;       // null without a coordinator
   std::optional<std::string> heir_;  // that the role is handed over to now
   std::atomic<bool> stopping_{false};

@@ -44,12 +44,15 @@ void MemberNode::CutOff() {
 void MemberNode::Follow(const cluster::Lead& lead) {
   log_.Notice("coordinator: the primary is " + lead.host + ":" + std::to_string(lead.port) + ", epoch " +
               std::to_string(lead.epoch));
+  led_epoch_ = 0;
+  replication_.SetLeaseEnd(0);  // it serves nothing as a primary from before it is none
   replication_.FollowElected({lead.host, static_cast<int>(lead.port)}, lead.epoch);
 }
 
 void MemberNode::BecomePrimary(uint64_t epoch) {
   has_all_ = true;  // whoever is elected says what is true
   replication_.BecomeElected(epoch);
+  led_epoch_ = epoch;
 }
 
 }  // namespace ringkv::server

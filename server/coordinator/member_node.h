@@ -22,6 +22,8 @@ class MemberNode final : public cluster::ShardMember::Node {
 
   // Call several times a second.
   void Observe();
+  // That of which this node has become the primary, until it follows another; 0: none.
+  uint64_t led_epoch() const { return led_epoch_; }
 
  private:
   Copy copy() override;
@@ -36,6 +38,7 @@ class MemberNode final : public cluster::ShardMember::Node {
   Log& log_;
   // It has all that it has ever acknowledged: its files had that, or a primary has had the time to send it.
   bool has_all_ = false;
+  uint64_t led_epoch_ = 0;
   std::vector<ReplicaFeeds::NodeAck> acks_;  // that the last answer views
 };
 

@@ -187,7 +187,11 @@ bool Admit(Execution& execution) {
   if (lacks(kNeedsHealthyDisk) && asks_for_disk) return Refuse(execution, DescribeDiskFailure(parts));
   if (lacks(kNeedsReplicas) && writes) return Refuse(execution, errors::kNoReplicas);
   const bool needs_role = lacks(kNeedsWritable) && writes;
-  if (needs_role && !parts.replication.WillBeWritable()) return Refuse(execution, errors::kReadOnly);
+  if (needs_role && !parts.replication.WillBeWritable()) {
+    // A node of a cluster that is not shown as a replica yet.
+    const bool is_deposed = parts.cluster.is_enabled() && lacks(kNeedsLease);
+    return Refuse(execution, is_deposed ? errors::kNoLease : errors::kReadOnly);
+  }
   if (!PermitForSubscriber(execution)) return false;
   if (lacks(kNeedsFreshData) && NeedsNow(execution, kNeedsFreshData)) return Refuse(execution, errors::kMasterDown);
   if (lacks(kNeedsLease) && NeedsNow(execution, kNeedsLease)) return Refuse(execution, errors::kNoLease);

@@ -191,9 +191,15 @@ bool PassOnIfAllowed(Execution& execution, cluster::ShardIndex shard, bool only_
   return PassOn(execution, shard, only_reads, asks);
 }
 
+// This node is the one that others would be sent to, and has not been elected.
+bool IsLedByNobody(const cluster::SlotState& state, const ClusterView& view) {
+  return state.owner == view.here.shard && !view.here.is_primary && view.PrimaryOf(state.owner).id == view.id;
+}
+
 // The slot is another shard's.
 bool Moved(Execution& execution, size_t slot, const cluster::SlotState& state, const ClusterView& view,
            bool only_reads) {
+  if (IsLedByNobody(state, view)) return Reject(execution, errors::kNoLease);
   if (!IsPassedOn(execution)) return Redirect(execution, "MOVED", slot, view, state.owner);
   return PassOnIfAllowed(execution, state.owner, only_reads, false);
 }
@@ -272,6 +278,7 @@ std::string WhyNotServedHere(const WaitingRequest& request, const ExecutionParts
   }
   switch (RouteSlot(state, view->here, {.reads_here = only_reads && request.reads_from_replica})) {
     case cluster::SlotRoute::kMoved: {
+      if (IsLedByNobody(state, *view)) return std::string(errors::kNoLease);
       const ShownNode& shown = view->Shown(view->PrimaryOf(state.owner));
       return Redirection("MOVED", common.slot(), shown.Endpoint(parts.cluster.endpoint_type()), shown.port);
     }

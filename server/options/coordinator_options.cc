@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of a coordinator, which decides the roles of a shard's nodes.
+#include <algorithm>
+#include <cctype>
 #include <string>
 #include <string_view>
 
@@ -16,6 +18,15 @@ std::string CheckCoordinator(std::string_view value) {
   return address ? "" : "it " + address.error().text;
 }
 
+// As in a topology.
+std::string CheckShard(std::string_view value) {
+  constexpr size_t kLongest = 40;
+  const bool is_name = value.size() <= kLongest && std::all_of(value.begin(), value.end(), [](char each) {
+                         return std::isalnum(static_cast<unsigned char>(each)) != 0 || each == '-' || each == '_';
+                       });
+  return is_name ? "" : "it takes a name of up to 40 letters, digits, - and _";
+}
+
 constexpr OptionRow kCoordinatorOptions[] = {
     {.name = "coordinator",
      .type = OptionType::kText,
@@ -25,6 +36,14 @@ constexpr OptionRow kCoordinatorOptions[] = {
                 "the same for all nodes of the shard.",
      .field = &Options::coordinator,
      .check = CheckCoordinator},
+    {.name = "shard",
+     .type = OptionType::kText,
+     .default_value = "",
+     .summary =
+         "With a coordinator and cluster-enabled yes: name of the shard that this node is of, as in the topology "
+         "that ringkv-cluster init has written.",
+     .field = &Options::shard,
+     .check = CheckShard},
     {.name = "coordinator-user",
      .type = OptionType::kText,
      .default_value = "",

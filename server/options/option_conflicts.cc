@@ -9,15 +9,26 @@ storage::Status CheckConflicts(const Options& options) {
   const bool migrates = !options.migrate_from.Get().empty();
   const bool is_cluster = options.cluster_enabled != 0;
   if (HasCoordinator(options)) {
-    if (is_cluster)
+    if (is_cluster && options.shard.Get().empty()) {
       return storage::Fail(
-          "coordinator can't be given with cluster-enabled yes: it elects the primary "
-          "of one shard");
+          "coordinator with cluster-enabled yes needs the name of the shard that this node is of (shard)");
+    }
+    if (is_cluster && (!options.cluster_config.Get().empty() || !options.cluster_node_id.Get().empty())) {
+      return storage::Fail(
+          "cluster-config and cluster-node-id can't be given with a coordinator, which has the topology");
+    }
     if (!options.replicaof.Get().empty()) return storage::Fail("replicaof and coordinator can't both be given");
     if (migrates) return storage::Fail("migrate-from and coordinator can't both be given");
+    if (is_cluster && options.repl_ack == 0) {
+      return storage::Fail(
+          "coordinator with cluster-enabled yes needs repl-ack quorum: slots move when a shard has them");
+    }
     if (options.repl_ack == 0 && options.repl_max_lag == 0) {
       return storage::Fail("coordinator needs repl-ack quorum, or a repl-max-lag that bounds what may be lost");
     }
+  }
+  if (!options.shard.Get().empty() && !(is_cluster && HasCoordinator(options))) {
+    return storage::Fail("shard needs a coordinator and cluster-enabled yes");
   }
   if (migrates && !options.replicaof.Get().empty()) {
     return storage::Fail("replicaof and migrate-from can't both be given");

@@ -57,6 +57,13 @@ void Replication::SetLeaseEnd(int64_t steady_ms) {
   if (was_fenced && !is_fenced_now) parts_.links.ReleaseReplies();
 }
 
+void Replication::SetShownTerm(uint32_t term) {
+  const bool was_fenced = is_fenced();
+  if (shown_term_.exchange(term) == term) return;
+  parts_.needs.Update();
+  if (was_fenced && !is_fenced()) parts_.links.ReleaseReplies();
+}
+
 void Replication::SetInSync(size_t members, bool lacks_members) {
   in_sync_ = members;
   if (lacks_members_.exchange(lacks_members) != lacks_members) parts_.needs.Update();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "server/config/has_coordinator.h"
 #include "server/config/own_ports.h"
 #include "server/node_link/handshake.h"
 #include "server/node_link/pump.h"
@@ -177,7 +178,9 @@ Takeover PrimaryLink::TakeoverNow() {
 Status PrimaryLink::CheckCurrent() const { return IsObsolete() ? Fail("the link was closed") : Status(); }
 
 uint64_t PrimaryLink::lowest_epoch() {
-  if (parts_.shard_place.is_enabled()) return parts_.shard_place.epoch();
+  // Elections of the shard have epochs of their own.
+  const bool has_topologys = parts_.shard_place.is_enabled() && !HasCoordinator(parts_.options);
+  if (has_topologys) return parts_.shard_place.epoch();
   MutexLock lock(mutex_);
   return lowest_epoch_;
 }

@@ -263,7 +263,7 @@ void Replication::UpdateQuorum() {
   const bool is_asked_for = parts_.options.repl_ack != 0;
   if (!is_asked_for && quorum_lsn() == 0) return;
   cluster::Quorum::Shard shard{.nodes = static_cast<size_t>(parts_.options.repl_shard_nodes)};
-  if (parts_.shard_place.is_enabled()) shard.members = parts_.shard_place.shard_members();
+  if (parts_.shard_place.is_enabled() && !is_elected_) shard.members = parts_.shard_place.shard_members();
   bool has_changed = false;
   {
     MutexLock lock(quorum_mutex_);

@@ -124,10 +124,17 @@ class Replication final : private ReplicaFeeds::Listener,
   std::optional<std::string> heir();
   // The coordinator does so no more: there is another primary, or this one has kept its role.
   void EndHandover();
-  // A primary whose lease has run out, until its term ends or it has a lease again.
+  // In a cluster, the term in which this node is shown to serve slots, set before it does; 0: it is shown as a replica.
+  void SetShownTerm(uint32_t term);
+  // A primary whose lease has run out, until its term ends or it has a lease again; and a node of a cluster that would
+  // serve slots by what held in another term.
   bool is_fenced() const {
     const int64_t end = lease_end_.load(std::memory_order_relaxed);
-    return end != kNoLease && term() != 0 && parts_.world.clock.SteadyMs() >= end;
+    if (end == kNoLease) return false;
+    const uint32_t now = term();
+    const uint32_t shown = shown_term_.load(std::memory_order_relaxed);
+    if (shown != 0 && shown != now) return true;
+    return now != 0 && parts_.world.clock.SteadyMs() >= end;
   }
 
   // --- replicas ---
@@ -221,6 +228,7 @@ class Replication final : private ReplicaFeeds::Listener,
   storage::Mutex heir_mutex_;               // nothing is locked while it is held
   std::optional<std::string> heir_ GUARDED_BY(heir_mutex_);
   std::atomic<int64_t> lease_end_;
+  std::atomic<uint32_t> shown_term_{0};
   std::atomic<bool> lacks_members_{false};
   std::atomic<size_t> in_sync_{0};
   std::atomic<bool> is_shrinking_{false};

@@ -19,6 +19,11 @@ bool MakesSense(const EffectRecord& record, uint64_t longest_string) {
   return HasKey(record.effect) && record.db == kDatabase && IsSound(record.effect, longest_string);
 }
 
+// Call with something locked: until that is free it stays so. What is changed in a follower is nobody's.
+bool IsOwner(const Store& store) { return store.authority() == Authority::kOwner; }
+
+constexpr const char* kFollowsAnother = "this store follows another one now";
+
 }  // namespace
 
 // --- erasing --------------------------------------------------------------------------------------------------------
@@ -48,7 +53,8 @@ bool SlotEraser::Step() {
     const bool is_meant = !is_filtered_ || filter_.Contains(PositionOf(entry.key(), filter_placement_));
     if (is_meant && range.Contains(PositionOf(entry.key(), store_.placement()))) keys_.emplace_back(entry.key());
   });
-  EraseKeys();
+  if (!EraseKeys()) at_ = ranges_.size();
+  if (at_ == ranges_.size()) return false;
   cursor_ = next == 0 ? kPositions : next;
   if (cursor_ >= range.end) {
     ++at_;
@@ -57,12 +63,16 @@ bool SlotEraser::Step() {
   return at_ < ranges_.size();
 }
 
-void SlotEraser::EraseKeys() {
+bool SlotEraser::EraseKeys() {
   constexpr size_t kAGroup = 32;  // so many under one lock
   for (size_t first = 0; first < keys_.size(); first += kAGroup) {
     const size_t end = std::min(first + kAGroup, keys_.size());
     for (size_t i = first; i < end; ++i) txn_.AddKey(keys_[i]);
     txn_.LockAdded();
+    if (!IsOwner(store_)) {
+      txn_.Unlock();
+      return false;
+    }
     for (size_t i = first; i < end; ++i) {
       Place place = txn_.Find(kDatabase, keys_[i], Intent::kCheck);
       if (!place) continue;
@@ -71,6 +81,7 @@ void SlotEraser::EraseKeys() {
     }
     txn_.Unlock();
   }
+  return true;
 }
 
 // --- arriving -------------------------------------------------------------------------------------------------------
@@ -128,6 +139,10 @@ Status SlotArrival::TakeRun(ByteReader& reader) {
   if (entries_.empty()) return {};
   for (const BlockEntry& entry : entries_) txn_.AddKey(entry.key);
   txn_.LockAdded();
+  if (!IsOwner(store_)) {
+    txn_.Unlock();
+    return Fail(kFollowsAnother);
+  }
   for (const BlockEntry& entry : entries_) {
     Place place = txn_.Find(kDatabase, entry.key, Intent::kCheck);
     if (entry.kind.type() == ValueType::kString) {
@@ -177,6 +192,10 @@ Status SlotArrival::TakeGroup(std::string_view effects) {
   }
   if (records.empty()) return Fail("a group of changes is empty");
   txn_.LockAdded();
+  if (!IsOwner(store_)) {
+    txn_.Unlock();
+    return Fail(kFollowsAnother);
+  }
   for (const EffectRecord& record : records) {
     Place place = txn_.Find(kDatabase, record.key, Intent::kCheck);
     ApplyToKey(txn_, place, record.effect);  // what was erased before it was copied is no error

@@ -21,14 +21,15 @@ class SlotEraser {
   // `store` must outlive the eraser.
   SlotEraser(Store& store, std::vector<PositionRange> ranges);
 
-  // Erases some keys. False when none are left.
+  // Erases some keys. False when none are left, or the store follows another now, which erases them itself.
   bool Step();
   // Erases only keys whose position in another placement is in the range.
   void Only(const Placement& placement, const PositionRange& range);
   uint64_t erased() const { return erased_; }
 
  private:
-  void EraseKeys();
+  // False if the store follows another.
+  bool EraseKeys();
 
   Store& store_;
   Random random_;
@@ -48,6 +49,7 @@ class SlotArrival {
   // `store` must outlive the arrival. The ranges are whole slots without keys; `source`: the other store's placement.
   SlotArrival(Store& store, std::vector<PositionRange> ranges, const Placement& source);
 
+  // Both fail if the store follows another.
   Status TakeSection(std::string_view bytes);
   Status TakeChanges(std::string_view bytes);
   uint64_t keys() const { return keys_; }

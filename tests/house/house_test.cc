@@ -208,12 +208,18 @@ TEST(House, OnlyTheNetworkSeesAsio) {
 TEST(House, TheWorldComesInThroughSeams) {
   const std::multimap<std::string, std::string> allowed = {
       // Waits of condition variables, whose deadlines are points in time of the system's clock.
-      {"_clock::now(", "server/cluster/slot_moves.cc"},      {"_clock::now(", "server/migration/redis_link.cc"},
-      {"_clock::now(", "server/replication/failover.cc"},    {"_clock::now(", "server/replication/primary_link.cc"},
-      {"_clock::now(", "server/scripts/long_run_thread.cc"}, {"_clock::now(", "server/sentinel/shard_watch.cc"},
-      {"_clock::now(", "storage/log/log_buffer.cc"},         {"_clock::now(", "server/execution/long_work.cc"},
+      {"_clock::now(", "server/cluster/slot_moves.cc"},
+      {"_clock::now(", "server/migration/redis_link.cc"},
+      {"_clock::now(", "server/replication/failover.cc"},
+      {"_clock::now(", "server/replication/primary_link.cc"},
+      {"_clock::now(", "server/scripts/long_run_thread.cc"},
+      {"_clock::now(", "server/sentinel/shard_watch.cc"},
+      {"_clock::now(", "storage/log/log_buffer.cc"},
+      {"_clock::now(", "server/coordinator/topology_thread.cc"},
+      {"_clock::now(", "server/execution/long_work.cc"},
       {"clock_gettime(", "server/observe/tick_clock.h"},  // the rate of the processor's counter, for statistics
-      {"clock_gettime(", "storage/base/work_clock.h"},       {"ReadWorkClock(", "storage/base/work_clock.h"},
+      {"clock_gettime(", "storage/base/work_clock.h"},
+      {"ReadWorkClock(", "storage/base/work_clock.h"},
       {"ReadWorkClock(", "storage/snapshot/pace.cc"},   // the CPU time of the thread
       {"ReadWorkClock(", "server/net/spreader.cc"},     // likewise
       {"ReadWorkClock(", "server/base/scheduling.cc"},  // likewise

@@ -481,7 +481,12 @@ TEST(CoordinatorOptions, ThatContradictOneAnotherEndTheStart) {
         "coordinator-key-file '/nowhere/key.pem' can't be read: No such file or directory");
   fails({"--repl-ack", "quorum", "--replicaof", "127.0.0.1 1"}, "replicaof and coordinator can't both be given");
   fails({"--repl-ack", "quorum", "--migrate-from", "127.0.0.1 1"}, "migrate-from and coordinator can't both be given");
-  fails({"--repl-ack", "quorum", "--cluster-enabled", "yes"}, "coordinator can't be given with cluster-enabled yes");
+  fails({"--repl-ack", "quorum", "--cluster-enabled", "yes"}, "needs the name of the shard that this node is of");
+  fails({"--repl-max-lag", "10", "--cluster-enabled", "yes", "--shard", "s1"},
+        "coordinator with cluster-enabled yes needs repl-ack quorum");
+  fails({"--repl-ack", "quorum", "--shard", "s1"}, "shard needs a coordinator and cluster-enabled yes");
+  fails({"--repl-ack", "quorum", "--cluster-enabled", "yes", "--shard", "s1", "--cluster-config", "cluster.conf"},
+        "cluster-config and cluster-node-id can't be given with a coordinator");
 }
 
 }  // namespace

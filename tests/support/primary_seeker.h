@@ -76,14 +76,16 @@ class PrimarySeeker {
   size_t next_ = 0;
 };
 
-class ShardLoad {
+// `Client` makes one attempt of a read or a write each time, as PrimarySeeker.
+template <typename Client>
+class RegisterLoad {
  public:
-  ShardLoad(PrimarySeeker::Ports ports, size_t clients) {
+  RegisterLoad(PrimarySeeker::Ports ports, size_t clients) {
     for (size_t i = 0; i < clients; ++i) {
-      threads_.emplace_back([this, ports, i, clients] { Run(PrimarySeeker(ports), i, clients); });
+      threads_.emplace_back([this, ports, i, clients] { Run(Client(ports), i, clients); });
     }
   }
-  ~ShardLoad() { End(); }
+  ~RegisterLoad() { End(); }
   void End() {
     stop_ = true;
     for (std::thread& thread : threads_) thread.join();
@@ -96,7 +98,7 @@ class ShardLoad {
 
   // Every register, read by itself until there is an answer.
   void ReadAll(const PrimarySeeker::Ports& ports) {
-    PrimarySeeker client(ports);
+    Client client(ports);
     for (size_t key = 0; key < kKeys; ++key) {
       EXPECT_TRUE(Eventually([&] { return Read(client, key); })) << Name(key);
     }
@@ -106,7 +108,7 @@ class ShardLoad {
   static constexpr size_t kKeys = 64;
   static std::string Name(size_t key) { return "register:" + std::to_string(key); }
 
-  void Run(PrimarySeeker client, size_t number, size_t clients) {
+  void Run(Client client, size_t number, size_t clients) {
     std::mt19937 random(static_cast<unsigned>(number));
     while (!stop_) {
       const size_t key = random() % kKeys;
@@ -117,9 +119,9 @@ class ShardLoad {
       }
     }
   }
-  void Write(PrimarySeeker& client, size_t key) {
+  void Write(Client& client, size_t key) {
     const uint64_t value = ++sent_[key];
-    if (client.Write(Name(key), value) != PrimarySeeker::Outcome::kDone) return;
+    if (client.Write(Name(key), value) != Client::Outcome::kDone) return;
     acknowledged_[key] = value;
     ++acknowledgements_;
     const int64_t now =
@@ -128,10 +130,10 @@ class ShardLoad {
     const int64_t last = last_at_ms_.exchange(now);
     if (last != 0 && now - last > longest_gap_ms_) longest_gap_ms_ = now - last;
   }
-  bool Read(PrimarySeeker& client, size_t key) {
+  bool Read(Client& client, size_t key) {
     const uint64_t least = acknowledged_[key];
     uint64_t value = 0;
-    if (client.Read(Name(key), &value) != PrimarySeeker::Outcome::kDone) return false;
+    if (client.Read(Name(key), &value) != Client::Outcome::kDone) return false;
     const uint64_t most = sent_[key];
     ++reads_;
     EXPECT_GE(value, least) << Name(key) << " is stale or lost";
@@ -148,5 +150,7 @@ class ShardLoad {
   std::atomic<bool> stop_{false};
   std::vector<std::thread> threads_;
 };
+
+using ShardLoad = RegisterLoad<PrimarySeeker>;
 
 }  // namespace ringkv::test

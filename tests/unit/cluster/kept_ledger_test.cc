@@ -49,7 +49,7 @@ class KeptLedgerTest : public testing::Test, private LedgerKeeper {
     return {};
   }
   std::optional<Lsn> Append(const SlotLedger& ledger, std::optional<uint64_t> flushes) override {
-    if (flushes && *flushes != flushes_) return std::nullopt;
+    if (!is_primary_ || (flushes && *flushes != flushes_)) return std::nullopt;
     steps_.push_back("append " + OwnedIn(ledger));
     data_ = ledger;
     return ++last_;
@@ -67,6 +67,7 @@ class KeptLedgerTest : public testing::Test, private LedgerKeeper {
   std::optional<SlotLedger> data_;
   std::optional<SlotLedger> shown_;
   bool can_write_ = true;
+  bool is_primary_ = true;
   uint64_t flushes_ = 0;
   Lsn last_ = 0;
   Lsn safe_ = UINT64_MAX;
@@ -110,6 +111,17 @@ TEST_F(KeptLedgerTest, NothingHasChangedAfterAnError) {
   EXPECT_EQ(TakeSteps(), (Steps{"write 1-5", "write "}));
   EXPECT_TRUE(kept_.Change(3, Taking(1, 5), 2));
   EXPECT_EQ(OwnedIn(shown_), "1-5");
+}
+
+TEST_F(KeptLedgerTest, ANodeThatIsThePrimaryNoMoreDoesNotLead) {
+  is_primary_ = false;
+  EXPECT_FALSE(kept_.Lead(1, std::nullopt));
+  EXPECT_FALSE(kept_.leads());
+  EXPECT_FALSE(kept_.Settle());
+  EXPECT_EQ(shown_, std::nullopt);
+  is_primary_ = true;
+  EXPECT_TRUE(kept_.Lead(2, std::nullopt));
+  EXPECT_TRUE(kept_.leads());
 }
 
 TEST_F(KeptLedgerTest, TheLedgerOfAnOlderVersionGetsIntoTheData) {

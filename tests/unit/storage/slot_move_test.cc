@@ -134,6 +134,25 @@ TEST_F(SlotMoveTest, KeysArriveIntactDuringChangesOfEveryKind) {
   }
 }
 
+TEST_F(SlotMoveTest, AStoreThatFollowsAnotherMeanwhileIsNotChanged) {
+  storage::Random random(1);
+  for (int i = 0; i < 1000; ++i) ChangeSomething(random);
+  storage::SlotStream stream(source_.store(), kRanges, 1);
+  std::string section;
+  ASSERT_TRUE(stream.NextBlock(&section));
+  SetForeign({});
+  const Model before = target_.Contents();
+  target_.store().SetAuthority(storage::Authority::kFollower);
+  EXPECT_FALSE(storage::SlotArrival(target_.store(), kRanges, source_.store().placement()).TakeSection(section));
+  EXPECT_EQ(target_.Contents(), before);
+  source_.store().SetAuthority(storage::Authority::kFollower);
+  storage::SlotEraser eraser(source_.store(), kRanges);
+  EXPECT_FALSE(eraser.Step());
+  EXPECT_EQ(eraser.erased(), 0u);
+  source_.store().SetAuthority(storage::Authority::kOwner);
+  EXPECT_FALSE(MovedContents().empty());
+}
+
 TEST_F(SlotMoveTest, NeitherSideTellsSubscribersOfKeysThatMove) {
   HeardEvents source_heard;
   HeardEvents target_heard;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "server/coordinator/node_id.h"
+#include "server/cluster/own_node.h"
+
+#include <unistd.h>
 
 #include <utility>
 
@@ -24,6 +26,14 @@ storage::Result<std::string> OwnNodeId(const World& world) {
   const storage::Status kept = storage::ReplaceWhole(world.files, kPath, id + "\n");
   if (!kept) return tl::unexpected(kept.error());
   return id;
+}
+
+std::string OwnHost(const Options& options) {
+  const std::string announced = options.replica_announce_ip.Get();
+  if (!announced.empty()) return announced;
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return host;
 }
 
 }  // namespace ringkv::server

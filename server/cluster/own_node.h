@@ -6,10 +6,14 @@
 #include <string>
 
 #include "server/base/world.h"
+#include "server/config/options.h"
 #include "storage/base/result.h"
 
 namespace ringkv::server {
 
 storage::Result<std::string> OwnNodeId(const World& world);
+
+// Where other nodes find this one: replica-announce-ip, or the name of the host.
+std::string OwnHost(const Options& options);
 
 }  // namespace ringkv::server

@@ -62,6 +62,11 @@ struct CoordinatorOptions {
 // Begins a cluster of shards s1, s2 ..., which nodes may join then: the topology that gives each its slots. Fails if
 // there is one.
 storage::Status InitCluster(const CoordinatorOptions& options, int shards);
+// Shows which slots the file of shards would move, without changing anything.
+storage::Status ShowElectedPlan(const CoordinatorOptions& options, const std::string& path);
+// Has the topology be as the file of shards says, by one transaction for each step, and waits until the slots have
+// moved. Waits for the first node of a shard that is new. Can be repeated after an interruption.
+storage::Status ApplyElected(const CoordinatorOptions& options, const std::string& path);
 // Leases, epochs, in-sync sets, and one line per node. Fails if a shard has no primary or a node is not as it should
 // be.
 storage::Status ShowElectedShards(const CoordinatorOptions& options);

@@ -153,11 +153,19 @@ int main(int argc, char** argv) {
         ->check(IsAddress);
     return job;
   };
-  with_nodes(with_file("plan", "Shows which slots the file would move"))->callback([&] {
-    done = ringkv::cluster_admin::ShowPlan(file, AddressesOf(nodes));
-  });
-  with_nodes(with_file("apply", "Sends the file to all of its nodes, and waits until the slots have moved"))
-      ->callback([&] { done = ringkv::cluster_admin::Apply(file, AddressesOf(nodes)); });
+  with_nodes(with_file("plan", "Shows which slots the file would move; with --coordinator a file of shards"))
+      ->callback([&] {
+        done = coordinator.address.empty() ? ringkv::cluster_admin::ShowPlan(file, AddressesOf(nodes))
+                                           : ringkv::cluster_admin::ShowElectedPlan(coordinator, file);
+      });
+  with_nodes(
+      with_file(
+          "apply",
+          "Sends the file to all of its nodes, or its shards to --coordinator, and waits until the slots have moved"))
+      ->callback([&] {
+        done = coordinator.address.empty() ? ringkv::cluster_admin::Apply(file, AddressesOf(nodes))
+                                           : ringkv::cluster_admin::ApplyElected(coordinator, file);
+      });
   std::string node;
   CLI::App* handover = with_file("handover", "Promotes a replica in place of a primary that will be stopped");
   handover->add_option("node", node, "The primary's id")->required();

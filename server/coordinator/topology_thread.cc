@@ -11,7 +11,8 @@ namespace {
 
 using storage::MutexLock;
 
-constexpr auto kTryAgain = std::chrono::milliseconds(20);
+constexpr auto kSoon = std::chrono::milliseconds(20);
+constexpr auto kLater = std::chrono::milliseconds(1000);  // something else must change first
 
 }  // namespace
 
@@ -39,25 +40,24 @@ void TopologyThread::Show(std::optional<std::string> text, bool leads) {
 void TopologyThread::Run() {
   NameThisThread("topology");
   storage::CountMemoryOfThisThread();
-  bool is_done = true;
+  std::optional<std::chrono::milliseconds> nap;  // until it is tried again
   mutex_.Lock();
   while (!stopping_) {
     if (!is_open_) {
-      const auto until = std::chrono::steady_clock::now() + (is_done ? std::chrono::milliseconds(1000) : kTryAgain);
-      const bool is_late = !mutex_.WaitUntil(changed_, until);
-      if (!is_late || is_done) continue;
+      const bool is_late = !mutex_.WaitUntil(changed_, std::chrono::steady_clock::now() + nap.value_or(kLater));
+      if (!is_late || !nap) continue;
     }
     is_open_ = false;
     const std::optional<std::string> text = text_;
     const bool leads = leads_;
     mutex_.Unlock();
-    is_done = Take(text, leads);
+    nap = Take(text, leads);
     mutex_.Lock();
   }
   mutex_.Unlock();
 }
 
-bool TopologyThread::Take(const std::optional<std::string>& text, bool leads) {
+std::optional<std::chrono::milliseconds> TopologyThread::Take(const std::optional<std::string>& text, bool leads) {
   const storage::Result<bool> taken =
       text ? cluster_.TakeElected(*text, leads)
            : storage::Result<bool>(storage::Fail("there is none with the shard of this node "
@@ -66,7 +66,8 @@ bool TopologyThread::Take(const std::optional<std::string>& text, bool leads) {
   if (failure != failure_ && !failure.empty())
     log_.Warning("cluster: the topology in etcd can't be followed: " + failure);
   failure_ = failure;
-  return !taken || *taken;
+  if (!taken) return kLater;
+  return *taken ? std::nullopt : std::optional(kSoon);
 }
 
 }  // namespace ringkv::server

@@ -5,6 +5,7 @@
 // Threads: one of its own; synchronised.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <optional>
 #include <string>
@@ -30,8 +31,8 @@ class TopologyThread {
 
  private:
   void Run();
-  // False: it is to be tried again soon.
-  bool Take(const std::optional<std::string>& text, bool leads);
+  // After how long it is to be tried again; null: never.
+  std::optional<std::chrono::milliseconds> Take(const std::optional<std::string>& text, bool leads);
 
   ClusterState& cluster_;
   Log& log_;

@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -36,11 +41,13 @@ class CoordinatedClusterTest : public testing::Test {
 
   std::string address() const { return "etcd://" + etcd_.addresses() + "/shop"; }
   static std::string ShardOf(size_t node) { return node < kOfAShard ? "s1" : "s2"; }
+  std::vector<std::string> Options(const std::string& shard, const TempDir& directory) const {
+    return WithDebug({"--coordinator", address(), "--cluster-enabled", "yes", "--shard", shard, "--repl-ack", "quorum",
+                      "--replica-announce-ip", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
+                      "--io-threads", "1", "--dir", directory.Path("")});
+  }
   void Start(size_t node) {
-    auto started = std::make_unique<ServerProcess>(
-        WithDebug({"--coordinator", address(), "--cluster-enabled", "yes", "--shard", ShardOf(node), "--repl-ack",
-                   "quorum", "--replica-announce-ip", "127.0.0.1", "--appendonly", "yes", "--appendfsync", "always",
-                   "--io-threads", "1", "--dir", directories_[node].Path("")}));
+    auto started = std::make_unique<ServerProcess>(Options(ShardOf(node), directories_[node]));
     const std::lock_guard lock(mutex_);
     ports_[node] = started->port();
     nodes_[node] = std::move(started);
@@ -105,7 +112,49 @@ class CoordinatedClusterTest : public testing::Test {
     return true;
   }
 
+  // As ringkv-cluster apply does, with such lines.
+  storage::Status Apply(const std::string& shards) {
+    const std::string path = scratch_.Path("shards.conf");
+    std::ofstream(path) << shards;
+    return cluster_admin::ApplyElected({.address = address()}, path);
+  }
+  // Slots that the shard of the node owns, as its primary says.
+  size_t CountOwned(size_t node) {
+    const size_t primary = PrimaryBeside(node);
+    const std::string nodes = primary == kNodes ? "" : Say(*nodes_[primary], {"CLUSTER", "NODES"});
+    std::istringstream words(nodes.substr(std::min(nodes.find(" connected ", nodes.find("myself")), nodes.size())));
+    size_t count = 0;
+    std::string word;
+    words >> word;
+    for (; words.peek() == ' ' && words >> word;) {
+      const size_t dash = word.find('-');
+      const size_t first = std::stoul(word);
+      count += (dash == std::string::npos ? first : std::stoul(word.substr(dash + 1))) - first + 1;
+    }
+    return count;
+  }
+  // So many keys, each at the node that has its slot.
+  void Fill(int keys) {
+    for (const size_t node : {size_t{0}, kOfAShard}) {
+      const Context context = ConnectTo(*nodes_[PrimaryBeside(node)]);
+      for (int i = 0; i < keys; ++i) ::redisAppendCommand(context.get(), "SET filled:%d %0200d", i, i);
+      for (int i = 0; i < keys; ++i) {
+        void* reply = nullptr;
+        ASSERT_EQ(::redisGetReply(context.get(), &reply), REDIS_OK);
+        ::freeReplyObject(reply);
+      }
+    }
+  }
+  int64_t CountKeys() {
+    int64_t keys = 0;
+    for (const size_t node : {size_t{0}, kOfAShard}) {
+      keys += std::atoll(Say(*nodes_[PrimaryBeside(node)], {"DBSIZE"}).c_str());
+    }
+    return keys;
+  }
+
   EtcdMembers etcd_;
+  TempDir scratch_;
   std::array<TempDir, kNodes> directories_;
   std::mutex mutex_;
   std::array<int, kNodes> ports_{};
@@ -176,6 +225,61 @@ TEST_F(CoordinatedClusterTest, APrimaryThatWasStoppedForLongerThanItsLeaseServes
     nodes_[primary]->Signal(SIGCONT);
     EXPECT_TRUE(Eventually([&] { return nodes_[primary]->Info("role") == "slave"; }));
   }
+  load.End();
+  load.ReadAll(Ports());
+}
+
+TEST_F(CoordinatedClusterTest, SlotsMoveThoughThePrimariesOfEitherSideAreKilled) {
+  constexpr int kKeys = 40'000;
+  Fill(kKeys);
+  const int64_t keys = CountKeys();
+  EXPECT_GE(keys, kKeys);
+  ClusterLoad load(Ports(), 2);
+  constexpr size_t kRounds = 4;
+  for (size_t round = 0; round < kRounds; ++round) {
+    ASSERT_TRUE(Eventually([this] { return AreAllInSync() && IsWhole(); }));
+    const bool to_second = round % 2 == 0;
+    const std::string before = etcd_.Value("/ringkv/shop/topology");
+    auto applied = std::async(std::launch::async, [&] {
+      return Apply(to_second ? "shard s1 weight 1\nshard s2 weight 3\n" : "shard s1 weight 3\nshard s2 weight 1\n");
+    });
+    // Of the giver, then of the taker, in some moment of the move.
+    const size_t giver = to_second ? 0 : kOfAShard;
+    const size_t victim = round < kRounds / 2 ? giver : kOfAShard - giver;
+    const size_t taker = kOfAShard - giver;
+    EXPECT_TRUE(Eventually([&] { return etcd_.Value("/ringkv/shop/topology") != before; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
+    const size_t primary = PrimaryBeside(victim);
+    Kill(primary);
+    ASSERT_TRUE(Eventually([&] { return PrimaryBeside(victim) < kNodes; }));
+    Start(primary);
+    const storage::Status done = applied.get();
+    EXPECT_TRUE(done) << done.error().text;
+    EXPECT_TRUE(Eventually([&] { return CountOwned(taker) == 3 * CountOwned(giver); }))
+        << CountOwned(taker) << " and " << CountOwned(giver);
+    AwaitProgress(load);
+  }
+  load.End();
+  load.ReadAll(Ports());
+  EXPECT_TRUE(Eventually([&] { return CountKeys() >= keys; })) << CountKeys() << " of " << keys;
+}
+
+TEST_F(CoordinatedClusterTest, AShardIsAddedAndTakenAway) {
+  Fill(1000);
+  ClusterLoad load(Ports(), 2);
+  auto applied = std::async(std::launch::async, [&] { return Apply("shard s1\nshard s2\nshard s3\n"); });
+  const TempDir directory;
+  const ServerProcess third(Options("s3", directory));
+  ASSERT_TRUE(applied.get());
+  EXPECT_TRUE(Eventually([&] { return CountOwned(0) + CountOwned(kOfAShard) < 12000; }));
+  EXPECT_TRUE(Eventually([&] { return std::atoi(Say(third, {"DBSIZE"}).c_str()) > 0; }));
+  AwaitProgress(load);
+  EXPECT_FALSE(Apply("shard s1\nshard s2\n")) << "it has slots";
+  ASSERT_TRUE(Apply("shard s1\nshard s2\nshard s3 weight 0\n"));
+  EXPECT_TRUE(Eventually([&] { return CountOwned(0) + CountOwned(kOfAShard) == 16384; }));
+  ASSERT_TRUE(Apply("shard s1\nshard s2\n"));
+  EXPECT_TRUE(Eventually([&] { return Say(*nodes_[0], {"CLUSTER", "NODES"}).find("s3") == std::string::npos; }));
+  AwaitProgress(load);
   load.End();
   load.ReadAll(Ports());
 }

@@ -41,9 +41,9 @@ bool IsRdbFile(storage::FileSystem& files, const std::string& path) {
   if (!files.Exists(path)) return false;
   const Result<std::unique_ptr<storage::File>> file = files.Open(path, storage::OpenMode::kRead);
   if (!file) return false;
-  char magic[storage::kRdbMagic.size()];
+  char magic[storage::kRdbHeadBytes];
   const Result<size_t> got = (*file)->ReadAt(0, magic, sizeof magic);
-  return got && std::string_view(magic, *got) == storage::kRdbMagic;
+  return got && storage::BeginsRdbFile(std::string_view(magic, *got));
 }
 
 storage::Status CheckForRedisAof(storage::FileSystem& files, const Options& options) {

@@ -63,13 +63,13 @@ class AofLoader {
   Status LoadFile(const std::string& path, bool is_last) {
     const Result<std::unique_ptr<storage::File>> file = files_.Open(path, storage::OpenMode::kRead);
     if (!file) return tl::unexpected(file.error());
-    char magic[storage::kRdbMagic.size()];
+    char magic[storage::kRdbHeadBytes];
     const Result<size_t> got = (*file)->ReadAt(0, magic, sizeof magic);
     if (!got) return tl::unexpected(got.error());
     path_ = path;
     read_ = 0;
     const uint64_t before = loaded_bytes_;
-    if (std::string_view(magic, *got) == storage::kRdbMagic) {
+    if (storage::BeginsRdbFile(std::string_view(magic, *got))) {
       if (Status loaded = LoadRdbPart(); !loaded) return loaded;
     }
     if (Status loaded = LoadCommands(**file, is_last); !loaded) return loaded;

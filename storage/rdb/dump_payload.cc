@@ -17,17 +17,22 @@ namespace {
 constexpr size_t kVersionBytes = 2;
 constexpr size_t kChecksumBytes = 8;
 
+struct Unsealed {
+  std::string_view body;
+  int version;
+};
+
 // What stands before a version that is known and a checksum that is right; none otherwise.
-std::optional<std::string_view> Unsealed(std::string_view payload) {
+std::optional<Unsealed> Unseal(std::string_view payload) {
   if (payload.size() < kVersionBytes + kChecksumBytes) return std::nullopt;
   const size_t body_bytes = payload.size() - kVersionBytes - kChecksumBytes;
   ByteReader end(payload.substr(body_bytes));
   const auto version = end.Fixed<uint16_t>();
   const auto checksum = end.Fixed<uint64_t>();
-  if (version > kNewestRdbVersion || checksum != Crc64(0, payload.substr(0, body_bytes + kVersionBytes))) {
+  if (IsNewerRdbVersion(version) || checksum != Crc64(0, payload.substr(0, body_bytes + kVersionBytes))) {
     return std::nullopt;
   }
-  return payload.substr(0, body_bytes);
+  return Unsealed{payload.substr(0, body_bytes), version};
 }
 
 }  // namespace
@@ -50,12 +55,13 @@ std::string EncodeDumpPayload(ValueKind kind, std::string_view packed) {
 
 DumpContent DecodeDumpPayload(std::string_view payload) {
   DumpContent content;
-  const std::optional<std::string_view> body = Unsealed(payload);
-  content.status = body ? DumpStatus::kInvalid : DumpStatus::kWrongEnvelope;
-  if (!body) return content;
-  RdbInput in(*body);
-  content.type = static_cast<RdbType>(in.Fixed<uint8_t>());
-  if (!in.ok()) return content;
+  const std::optional<Unsealed> unsealed = Unseal(payload);
+  content.status = unsealed ? DumpStatus::kInvalid : DumpStatus::kWrongEnvelope;
+  if (!unsealed) return content;
+  RdbInput in(unsealed->body);
+  const std::optional<RdbType> type = TypeOfByte(in.Fixed<uint8_t>(), unsealed->version);
+  if (!in.ok() || !type) return content;
+  content.type = *type;
   const RdbValueStatus status = ReadRdbValue(in, content.type, &content.kind, &content.value);
   if (status == RdbValueStatus::kValid) content.status = DumpStatus::kValid;
   if (status == RdbValueStatus::kUnsupported) content.status = DumpStatus::kUnsupportedType;
@@ -70,9 +76,9 @@ size_t MembersOfSet(std::string_view payload) {
 }
 
 DumpStatus DecodeDumpSet(std::string_view payload, NewSet* set) {
-  const std::optional<std::string_view> body = Unsealed(payload);
-  if (!body) return DumpStatus::kWrongEnvelope;
-  RdbInput in(*body);
+  const std::optional<Unsealed> unsealed = Unseal(payload);
+  if (!unsealed) return DumpStatus::kWrongEnvelope;
+  RdbInput in(unsealed->body);
   in.Fixed<uint8_t>();
   std::string room;
   for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
@@ -90,10 +96,10 @@ void AddLibraryToPayload(std::string* payload, std::string_view code) {
 }
 
 LibrariesContent DecodeLibrariesPayload(std::string_view payload, size_t most_bytes) {
-  const std::optional<std::string_view> body = Unsealed(payload);
+  const std::optional<Unsealed> unsealed = Unseal(payload);
   LibrariesContent content;
-  if (!body) content.status = LibrariesStatus::kWrongEnvelope;
-  RdbInput in(body.value_or(std::string_view()));
+  if (!unsealed) content.status = LibrariesStatus::kWrongEnvelope;
+  RdbInput in(unsealed ? unsealed->body : std::string_view());
   size_t bytes = 0;
   while (content.status == LibrariesStatus::kValid && in.remaining() > 0) {
     const auto opcode = in.Fixed<uint8_t>();

@@ -4,6 +4,7 @@
 #include "storage/rdb/rdb_value.h"
 
 #include <charconv>
+#include <optional>
 
 #include "storage/rdb/rdb_skip.h"
 
@@ -26,17 +27,18 @@ tl::unexpected<Error> RdbReader::Damaged(const std::string& what) const {
 }
 
 Status RdbReader::ReadHeader() {
-  constexpr size_t kDigits = 4;
-  if (in_.Bytes(kRdbMagic.size()) != kRdbMagic) {
+  std::string_view digits = in_.Bytes(kRdbHeadBytes);
+  if (!BeginsRdbFile(digits)) {
     if (!in_.status()) return Damaged("");
-    return Fail("'" + path_ + "' is not an RDB file: it does not begin with REDIS");
+    return Fail("'" + path_ + "' is not an RDB file: it does not begin with REDIS or VALKEY");
   }
-  const std::string_view digits = in_.Bytes(kDigits);
+  digits.remove_prefix(digits.starts_with(kRdbMagic) ? kRdbMagic.size() : kValkeyRdbMagic.size());
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version_);
   if (!in_.ok() || error != std::errc() || end != digits.data() + digits.size()) return Damaged("it has no version");
-  if (version_ < kOldestRdbVersion || version_ > kNewestRdbVersion) {
+  if (version_ < kOldestRdbVersion || IsNewerRdbVersion(version_)) {
     return Fail("RDB file '" + path_ + "' has version " + std::to_string(version_) + "; versions " +
-                    std::to_string(kOldestRdbVersion) + " to " + std::to_string(kNewestRdbVersion) + " can be loaded",
+                    std::to_string(kOldestRdbVersion) + " to " + std::to_string(kNewestRdbVersion) + ", and " +
+                    std::to_string(kValkeyRdbVersion) + " of Valkey, can be loaded",
                 ErrorKind::kNewerFormat);
   }
   return {};
@@ -100,11 +102,16 @@ Result<bool> RdbReader::Next(RdbKey* key) {
       if (!library_status_) return tl::unexpected(library_status_.error());
       continue;
     }
-    const auto type = static_cast<RdbType>(opcode);
-    const std::string_view name = NameOf(type);
-    if (name.empty()) return Damaged("type " + std::to_string(opcode) + " is unknown");
+    if (opcode == rdb_opcode::kSlotImport) {
+      return Fail("RDB file '" + path_ +
+                  "' was written while slots moved to its server, so it has parts of them; write " +
+                  "it again afterwards");
+    }
+    const std::optional<RdbType> type = TypeOfByte(opcode, version_);
+    if (!type) return Damaged("type " + std::to_string(opcode) + " is unknown");
+    const std::string_view name = NameOf(*type);
     if (!in_.String(&key->key)) return Damaged("a key is cut short");
-    const RdbValueStatus status = ReadRdbValue(in_, type, &key->kind, &key->value);
+    const RdbValueStatus status = ReadRdbValue(in_, *type, &key->kind, &key->value);
     if (status == RdbValueStatus::kInvalid) return Damaged("a value of type " + std::string(name) + " is invalid");
     if (status == RdbValueStatus::kValid) {
       key->db = db_;

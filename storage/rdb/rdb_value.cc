@@ -196,6 +196,18 @@ bool ReadExpiringListpack(RdbInput& in, bool is_early, Elements* elements) {
   return true;
 }
 
+// Field, value and expiry (-1: none) of each.
+bool ReadTimedFields(RdbInput& in, Elements* elements) {
+  constexpr int64_t kNone = -1;
+  std::string room;
+  for (uint64_t left = in.Length(); left > 0 && in.ok(); --left) {
+    if (!ReadOne(in, &room, &elements->texts) || !ReadOne(in, &room, &elements->texts)) return false;
+    const auto expiry = in.Fixed<int64_t>();
+    if (!AddExpiry(expiry == kNone ? 0 : static_cast<uint64_t>(expiry), elements)) return false;
+  }
+  return in.ok();
+}
+
 bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
   TextList* texts = &elements->texts;
   switch (type) {
@@ -207,6 +219,7 @@ bool ReadElements(RdbInput& in, RdbType type, Elements* elements) {
     }
     case RdbType::kHashMetadataEarly: return ReadExpiringFields(in, true, elements);
     case RdbType::kHashMetadata: return ReadExpiringFields(in, false, elements);
+    case RdbType::kHashOfValkey: return ReadTimedFields(in, elements);
     case RdbType::kHashListpackExEarly: return ReadExpiringListpack(in, true, elements);
     case RdbType::kHashListpackEx: return ReadExpiringListpack(in, false, elements);
     case RdbType::kListZiplist:

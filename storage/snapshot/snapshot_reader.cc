@@ -27,7 +27,7 @@ Status SnapshotReader::Index() {
   std::string head(kFileHeaderBytes, '\0');
   const Result<size_t> got = file_->ReadAt(0, head.data(), head.size());
   if (!got) return tl::unexpected(got.error());
-  if (head.starts_with(kRdbMagic)) {
+  if (BeginsRdbFile(head)) {
     return Fail("cannot read snapshot '" + path_ +
                 "': it is an RDB file of Redis; load it with '--load-rdb FILE' and give 'dbfilename' another name");
   }

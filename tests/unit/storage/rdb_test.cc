@@ -203,9 +203,10 @@ TEST(DumpPayload, HoldsAnyString) {
 constexpr storage::UnixMs kThen = 1'900'000'000'000;
 
 // What a payload of such a type holds.
-std::string HashIn(RdbType type, const std::string& value) {
-  const storage::DumpContent content =
-      storage::DecodeDumpPayload(Sealed(std::string(1, static_cast<char>(type)) + value));
+std::string HashIn(RdbType type, const std::string& value, int version = storage::kFieldExpiryRdbVersion) {
+  std::string payload = std::string(1, static_cast<char>(type)) + value;
+  storage::SealPayload(&payload, version);
+  const storage::DumpContent content = storage::DecodeDumpPayload(payload);
   if (content.status != DumpStatus::kValid) return "invalid";
   const storage::TypeLimits limits;
   storage::MutableEntry* entry = storage::MakeEntry("key", {content.kind, content.value}, limits, 0);
@@ -268,6 +269,64 @@ TEST(DumpPayload, FieldsThatExpireAtImpossibleTimesOrStandTwiceAreRefused) {
   std::string value;
   storage::PutRdbString(&value, Listpack({{"a", -5}}));
   EXPECT_EQ(HashIn(RdbType::kHashListpackExEarly, value), "invalid");
+}
+
+// --- files and payloads of Valkey 9 ---------------------------------------------------------------------------------
+
+constexpr auto kHashByteOfValkey = static_cast<RdbType>(22);
+
+std::string TimedFields(const std::vector<std::pair<std::string, int64_t>>& fields) {
+  std::string value;
+  storage::PutRdbLength(&value, fields.size());
+  for (const auto& [name, expiry] : fields) {
+    storage::PutRdbString(&value, name);
+    storage::PutRdbString(&value, "v");
+    storage::PutFixed(&value, expiry);
+  }
+  return value;
+}
+
+TEST(DumpPayload, AHashOfValkeyWithFieldsThatExpireIsRead) {
+  const std::string value = TimedFields({{"a", kThen}, {"b", -1}});
+  EXPECT_EQ(HashIn(kHashByteOfValkey, value, 80), "hash|a=v until 1900000000000|b=v");
+  EXPECT_EQ(HashIn(kHashByteOfValkey, TimedFields({{"a", -1}}), 80), "hash|a=v");
+  EXPECT_EQ(HashIn(kHashByteOfValkey, TimedFields({{"a", -2}}), 80), "invalid");
+  EXPECT_EQ(HashIn(kHashByteOfValkey, value.substr(0, value.size() - 1), 80), "invalid");
+  EXPECT_EQ(HashIn(kHashByteOfValkey, value, 12), "invalid");
+  EXPECT_EQ(HashIn(kHashByteOfValkey, value, 79), "invalid");
+  EXPECT_EQ(HashIn(RdbType::kHashOfValkey, value, 80), "invalid");
+  EXPECT_EQ(HashIn(RdbType::kHashMetadata, ExpiringFields(false, {{"a", 1}}), 80), "invalid");
+}
+
+std::string ValkeyFile(const std::string& content) {
+  std::string bytes = "VALKEY080\xfe" + std::string(1, '\0') + content + '\xff';
+  storage::PutFixed(&bytes, storage::Crc64(0, bytes));
+  return bytes;
+}
+
+TEST(Rdb, AFileOfValkeyIsRead) {
+  std::string hash = "\x16";
+  storage::PutRdbString(&hash, "key");
+  FaultyFileSystem disk;
+  Place(disk, ValkeyFile(hash + TimedFields({{"a", kThen}})));
+  const auto reader = RdbReader::Open(disk, "file.rdb");
+  ASSERT_TRUE(reader) << reader.error().text;
+  RdbKey key;
+  ASSERT_TRUE((*reader)->Next(&key).value_or(false));
+  EXPECT_EQ(key.key, "key");
+  EXPECT_TRUE(key.kind.has_field_expiry());
+  EXPECT_FALSE((*reader)->Next(&key).value_or(true));
+}
+
+TEST(Rdb, AFileOfValkeyThatHasPartsOfSlotsIsRefused) {
+  FaultyFileSystem disk;
+  Place(disk, ValkeyFile("\xf3"));
+  const auto reader = RdbReader::Open(disk, "file.rdb");
+  ASSERT_TRUE(reader) << reader.error().text;
+  RdbKey key;
+  const auto read = (*reader)->Next(&key);
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().text.find("while slots moved"), std::string::npos);
 }
 
 TEST(DumpPayload, FieldsThatExpireAreOfAVersionThatRedis70Refuses) {

@@ -112,11 +112,13 @@ int64_t Shown(size_t all, size_t most) { return static_cast<int64_t>(most == 0 ?
 
 void ReplyFullConsumer(resp::ReplyWriter& reply, const StreamGroup& group, std::string_view name,
                        const storage::StreamConsumer& consumer, size_t most) {
-  reply.Map(4);
+  reply.Map(5);
   reply.Bulk("name");
   reply.Bulk(name);
   reply.Bulk("seen-time");
   reply.Integer(consumer.seen);
+  reply.Bulk("active-time");
+  reply.Integer(consumer.active);
   ReplyNumber(reply, "pel-count", consumer.pending.size());
   reply.Bulk("pending");
   int64_t left = Shown(consumer.pending.size(), most);
@@ -223,11 +225,14 @@ void InfoConsumers(DataCall& call) {
   if (group == nullptr) return call.reply.Error(NoGroupOfKey(call.args[2], call.args[3]));
   call.reply.Array(static_cast<int64_t>(group->consumers().size()));
   for (const auto& [name, consumer] : group->consumers()) {
-    call.reply.Map(3);
+    call.reply.Map(4);
     call.reply.Bulk("name");
     call.reply.Bulk(name);
     ReplyNumber(call.reply, "pending", consumer.pending.size());
     ReplyNumber(call.reply, "idle", static_cast<uint64_t>(std::max<int64_t>(call.txn.now() - consumer.seen, 0)));
+    const bool was_active = consumer.active != storage::StreamConsumer::kNever;
+    call.reply.Bulk("inactive");
+    call.reply.Integer(was_active ? std::max<int64_t>(call.txn.now() - consumer.active, 0) : -1);
   }
 }
 

@@ -272,7 +272,7 @@ void XClaim(DataCall& call) {
     } else if (!options.only_ids) {
       ++deliveries;
     }
-    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
+    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3], true);
     call.txn.Do(place, StreamPend{name, call.args[3], id, options.delivered, deliveries}, events::kNone);
     claimed.push_back(id);
   }
@@ -345,7 +345,7 @@ void XAutoClaim(DataCall& call) {
     }
     if (options.least_idle > 0 && call.txn.now() - before.delivered < options.least_idle) continue;
     const uint64_t deliveries = before.deliveries + (options.only_ids ? 0 : 1);
-    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3]);
+    if (claimed.empty()) NoteConsumer(call, place, name, call.args[3], true);
     call.txn.Do(place, StreamPend{name, call.args[3], id, call.txn.now(), deliveries}, events::kNone);
     claimed.push_back(id);
   }

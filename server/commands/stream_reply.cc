@@ -64,12 +64,13 @@ std::string NoGroupOfKey(std::string_view key, std::string_view group) {
   return "NOGROUP No such consumer group '" + std::string(group) + "' for key name '" + std::string(key) + "'";
 }
 
-void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer) {
-  if (storage::StreamIn(place.entry()).FindGroup(group)->FindConsumer(consumer) == nullptr) {
+void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer,
+                  bool claims) {
+  const bool is_new = storage::StreamIn(place.entry()).FindGroup(group)->FindConsumer(consumer) == nullptr;
+  if (is_new) {
     call.txn.Do(place, storage::StreamConsumerPut{group, consumer, call.txn.now()}, events::kXGroupCreateConsumer);
-  } else {
-    call.txn.NoteConsumerSeen(place, group, consumer);
   }
+  if (!is_new || claims) call.txn.NoteConsumerSeen(place, group, consumer, claims);
 }
 
 }  // namespace ringkv::server

@@ -45,7 +45,9 @@ void ReplyEntries(resp::ReplyWriter& reply, const storage::Stream& stream, const
 std::string NoGroup(std::string_view key, std::string_view group);
 std::string NoGroupOfKey(std::string_view key, std::string_view group);
 
-// Updates the consumer's last activity and creates it if needed. The group must exist.
-void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer);
+// Updates the consumer's last activity and creates it if needed. The group must exist. `claims`: he makes entries his
+// own, at whatever time they are said to be delivered.
+void NoteConsumer(DataCall& call, storage::Place& place, std::string_view group, std::string_view consumer,
+                  bool claims = false);
 
 }  // namespace ringkv::server

@@ -301,10 +301,13 @@ EffectResult Txn::Do(Place& place, const CollectionChange& change, const KeyEven
   return change.Visit([&](const auto& effect) { return ChangeCollection(place, effect, event); });
 }
 
-void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer) {
+void Txn::NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer, bool is_active) {
   KeepForUndo(place);
   MutableEntry* entry = Fresh(place).location().cell->mutable_entry();
-  static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) { in.PutConsumer(consumer, now_); });
+  static_cast<Stream&>(entry->large()).ChangeGroup(group, [&](StreamGroup& in) {
+    in.PutConsumer(consumer, now_);
+    if (is_active) in.NoteActive(consumer, now_);
+  });
 }
 
 void Txn::NotePatched(Place& place) {

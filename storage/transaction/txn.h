@@ -195,7 +195,8 @@ class Txn {
   // Sets the access bits of an entry; not an effect, and not logged. The key must exist.
   void SetAccess(Place& place, uint32_t access);
   // Notes the activity of a stream's consumer; not an effect. Both must exist.
-  void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer);
+  // `is_active`: and that it has made entries its own.
+  void NoteConsumerSeen(const Place& place, std::string_view group, std::string_view consumer, bool is_active);
   // Moves the entry to another name, database or both, and replaces a key there. Both keys must be locked.
   void Rename(Place& from, DbIndex to_db, std::string_view to_key, const RenameEvents& told);
   // Sends a notification without an effect.

@@ -27,6 +27,11 @@ bool StreamGroup::PutConsumer(std::string_view name, UnixMs seen) {
   return is_new;
 }
 
+void StreamGroup::NoteActive(std::string_view name, UnixMs now) {
+  StreamConsumer& consumer = consumers_.find(name)->second;
+  consumer.active = std::max(consumer.active, now);
+}
+
 bool StreamGroup::EraseConsumer(std::string_view name) {
   const auto found = consumers_.find(name);
   if (found == consumers_.end()) return false;
@@ -51,6 +56,7 @@ bool StreamGroup::Pend(std::string_view consumer, const StreamId& id, UnixMs del
     owner->second.pending.emplace_hint(owner->second.pending.end(), id);
   }
   pending = {&owner->first, std::max<UnixMs>(delivered, 0), deliveries};
+  owner->second.active = std::max(owner->second.active, pending.delivered);
   return was_nobodys;
 }
 

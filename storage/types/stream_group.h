@@ -15,8 +15,11 @@
 namespace ringkv::storage {
 
 struct StreamConsumer {
-  UnixMs seen = 0;             // time of its last command
-  std::set<StreamId> pending;  // entries that it has not acknowledged yet
+  static constexpr UnixMs kNever = -1;
+
+  UnixMs seen = 0;         // time of its last command
+  UnixMs active = kNever;  // likewise, of the last one that made entries its own; after a restart by those it still has
+  std::set<StreamId> pending = {};  // entries that it has not acknowledged yet
 };
 
 // A pending entry: delivered and not acknowledged. The entry may have been deleted since.
@@ -43,6 +46,8 @@ class StreamGroup {
 
   // Creates the consumer if it does not exist; returns whether it did.
   bool PutConsumer(std::string_view name, UnixMs seen);
+  // The consumer, which must exist, has made entries its own.
+  void NoteActive(std::string_view name, UnixMs now);
   // Deletes the consumer with its pending entries. False if it does not exist.
   bool EraseConsumer(std::string_view name);
   // Makes the entry pending for the consumer, which is created if needed. Returns whether it was not pending before.

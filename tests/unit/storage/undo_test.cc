@@ -64,7 +64,7 @@ class UndoTest : public StoreFixture {
 void NoteConsumer(Txn& txn, const Place& place) {
   if (!place || place.entry().type() != ValueType::kStream) return;
   for (const char* group : {"group0", "group1"}) {
-    if (StreamIn(place.entry()).FindGroup(group) != nullptr) txn.NoteConsumerSeen(place, group, "seen");
+    if (StreamIn(place.entry()).FindGroup(group) != nullptr) txn.NoteConsumerSeen(place, group, "seen", false);
   }
 }
 

@@ -24,7 +24,7 @@ do { ($cursor, $keys) = $r->scan($cursor, "MATCH", "k[0-9]*"); $count += @$keys;
 is($count, 1000, "scan");
 $r->multi; $r->incr("n"); $r->get("n");
 is(join(",", $r->exec), "6,6", "exec");
-is($r->info->{redis_version}, "7.0.15", "info");
+is($r->info->{redis_version}, "7.4.0", "info");
 eval { $r->incr("key") };
 die "no error\n" unless $@ =~ /not an integer/;
 $r->select(3);

@@ -41,7 +41,7 @@ with start_ringkv("--requirepass", "secret", "--io-threads", "2") as server:
             pipe.set(f"k{i}", i)
         assert all(pipe.execute())
     assert r.dbsize() == 10004
-    assert r.info("server")["redis_version"] == "7.0.15" and r.info()["db0"]["keys"] == 10004
+    assert r.info("server")["redis_version"] == "7.4.0" and r.info()["db0"]["keys"] == 10004
     assert r.config_get("maxmemory") == {"maxmemory": "0"} and r.config_set("maxmemory", "1gb")
     assert r.client_setname("me") and r.client_getname() == "me" and r.client_list()[0]["user"] == "default"
     assert r.object("encoding", "a") == "embstr" and r.memory_usage("a") > 0

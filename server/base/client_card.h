@@ -40,6 +40,10 @@ struct ClientCard {
   std::atomic<size_t> argument_bytes{0};
   std::atomic<size_t> queue_bytes{0};
   std::atomic<size_t> watch_bytes{0};
+  std::atomic<size_t> watched_keys{0};
+  std::atomic<uint64_t> received_bytes{0};  // in all
+  std::atomic<uint64_t> sent_bytes{0};
+  std::atomic<uint64_t> commands{0};  // executed
   std::atomic<size_t> subscription_bytes{0};
   std::atomic<size_t> output_bytes{0};
   std::atomic<size_t> output_peak{0};  // of output_bytes, lately

@@ -8,7 +8,7 @@ namespace ringkv::server {
 
 constexpr std::string_view kRingKvVersion = "0.1.0";
 // The Redis version whose commands and replies clients can expect.
-constexpr std::string_view kRedisVersion = "7.0.15";
-constexpr int kRedisVersionNumber = 0x07000f;
+constexpr std::string_view kRedisVersion = "7.4.0";
+constexpr int kRedisVersionNumber = 0x070400;
 
 }  // namespace ringkv::server

@@ -252,6 +252,7 @@ void Run(Execution& execution) {
   if (execution.row().Has(kRunsScript) && !is_postponed) TellMonitorsOnce(execution);
   const bool waits = !execution.outcome.is_done() && NoteSpent(execution, nanoseconds);
   if (!execution.caller.is_accounted || IsToCome(execution.outcome)) return;
+  ++execution.session().commands;
   const bool has_failed = reply.errors() != errors_before && !execution.has_run_queued;
   Account(parts, thread,
           {.entry = *execution.entry,

@@ -79,7 +79,9 @@ bool HttpConnection::ReceiveOnce() {
   const http::Request& request = reader_.request();
   const uint64_t missing = request.content_length - std::min<uint64_t>(request.content_length, request.body.size());
   const size_t step = std::clamp<uint64_t>(missing, kReadSize, kReadSizeOfBody);
+  const size_t before = input_.size();
   const Receipt receipt = ReceiveInto(input_, step, socket_, thread_.state().statistics);
+  session_.card->received_bytes += input_.size() - before;
   may_have_ended_ = receipt == Receipt::kSome || receipt == Receipt::kFull;
   if (receipt == Receipt::kBroken) Close();
   if (receipt == Receipt::kBroken || receipt == Receipt::kNothing) return false;

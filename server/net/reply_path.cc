@@ -101,7 +101,11 @@ ReplyPath::Progress ReplyPath::Flush() {
   size_t sendable = 0;
   if (!FindSendable(&sendable)) return Progress::kRefused;
   const size_t held = output_.size() - sendable;
-  if (!SendAllBut(held, output_, gate_, socket_, thread_.state().statistics)) return Progress::kBroken;
+  const size_t unsent = output_.size();
+  const bool is_sound = SendAllBut(held, output_, gate_, socket_, thread_.state().statistics);
+  card_.sent_bytes.store(card_.sent_bytes.load(std::memory_order_relaxed) + unsent - output_.size(),
+                         std::memory_order_relaxed);
+  if (!is_sound) return Progress::kBroken;
   if (output_.empty()) {
     if (output_.capacity() > kOutputKept) output_.ShrinkTo(0);
     return Progress::kSent;

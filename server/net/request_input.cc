@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "server/base/client_card.h"
 
@@ -24,7 +25,9 @@ size_t RequestInput::NextStep() const {
 }
 
 Receipt RequestInput::Receive(StreamSocket& socket, ThreadStatistics& statistics) {
+  const size_t before = bytes_.size();
   const Receipt receipt = ReceiveInto(bytes_, NextStep(), socket, statistics);
+  received_ += bytes_.size() - before;
   filled_ = std::max(filled_, bytes_.capacity() - bytes_.writable());
   if (receipt == Receipt::kFull) read_size_ = std::min(read_size_ * 2, kLargestRead);
   return receipt;
@@ -74,6 +77,7 @@ void RequestInput::Shrink(bool all) {
 void RequestInput::CountMemory(ClientCard& card, size_t others) {
   filled_ = std::min(filled_, bytes_.capacity());
   card.input_bytes.store(bytes_.size(), std::memory_order_relaxed);
+  card.received_bytes.fetch_add(std::exchange(received_, 0), std::memory_order_relaxed);
   card.input_free.store(std::max(filled_, bytes_.size()) - bytes_.size(), std::memory_order_relaxed);
   card.argument_bytes.store(parser_.MemoryBytes() + others, std::memory_order_relaxed);
 }

@@ -65,7 +65,8 @@ class RequestInput {
   resp::Buffer bytes_;
   resp::RequestParser parser_;
   size_t read_size_ = kSmallestRead;
-  size_t filled_ = 0;  // bytes of the buffer's capacity that have been used: the others take no memory yet
+  uint64_t received_ = 0;  // bytes since the card was updated
+  size_t filled_ = 0;      // bytes of the buffer's capacity that have been used: the others take no memory yet
 };
 
 }  // namespace ringkv::server

@@ -99,14 +99,16 @@ std::string DescribeClient(const ClientCard& card, int64_t now_ms) {
          field("flags", FlagsOf(card)) + field("capa", CapabilitiesOf(card)) + field("db", card.db.load()) +
          field("sub", card.subscriptions[0].load()) + field("psub", card.subscriptions[1].load()) +
          field("ssub", card.subscriptions[2].load()) + field("multi", card.queued_commands.load()) +
-         field("qbuf", card.input_bytes.load()) + field("qbuf-free", card.input_free.load()) +
-         field("argv-mem", card.argument_bytes.load()) + field("multi-mem", card.queue_bytes.load()) +
-         field("rbs", card.output_capacity.load()) + field("rbp", card.output_peak.load()) +
-         field("obl", card.output_bytes.load()) + " oll=0" + field("omem", card.output_bytes.load()) +
-         field("tot-mem", card.MemoryBytes()) + field("events", card.output_bytes > 0 ? "rw" : "r") +
-         field("cmd", command) + field("user", card.user.Get()) + field("redir", card.redirect.load()) +
-         field("resp", card.protocol.load()) + field("lib-name", card.library_name.Get()) +
-         field("lib-ver", card.library_version.Get());
+         field("watch", card.watched_keys.load()) + field("qbuf", card.input_bytes.load()) +
+         field("qbuf-free", card.input_free.load()) + field("argv-mem", card.argument_bytes.load()) +
+         field("multi-mem", card.queue_bytes.load()) + field("rbs", card.output_capacity.load()) +
+         field("rbp", card.output_peak.load()) + field("obl", card.output_bytes.load()) + " oll=0" +
+         field("omem", card.output_bytes.load()) + field("tot-mem", card.MemoryBytes()) +
+         field("events", card.output_bytes > 0 ? "rw" : "r") + field("cmd", command) + field("user", card.user.Get()) +
+         field("redir", card.redirect.load()) + field("resp", card.protocol.load()) +
+         field("lib-name", card.library_name.Get()) + field("lib-ver", card.library_version.Get()) +
+         field("io-thread", card.thread.load()) + field("tot-net-in", card.received_bytes.load()) +
+         field("tot-net-out", card.sent_bytes.load()) + field("tot-cmds", card.commands.load());
 }
 
 }  // namespace ringkv::server

@@ -51,6 +51,8 @@ void Session::UpdateCard(int64_t now_ms) {
   card->queued_commands.store(queue.is_open() ? static_cast<int>(queue.commands().size()) : -1, kRelaxed);
   card->queue_bytes.store(queue.MemoryBytes(), kRelaxed);
   card->watch_bytes.store(watch.bytes, kRelaxed);
+  card->watched_keys.store(watch.keys.size(), kRelaxed);
+  card->commands.fetch_add(std::exchange(commands, 0), kRelaxed);
   card->subscription_bytes.store(subscriptions.bytes + tracked_bytes, kRelaxed);
   card->watch_failed.store(watch.touched.load(kRelaxed), kRelaxed);
 }

@@ -107,6 +107,7 @@ class Session : public SessionSettings {
   std::set<std::string> tracked_prefixes;      // CLIENT TRACKING BCAST
   size_t tracked_bytes = 0;                    // memory of these
   std::shared_ptr<const ClientCard> redirect;  // the client of CLIENT TRACKING REDIRECT
+  uint64_t commands = 0;                       // executed since the card was updated
   uint32_t subscriber_needs = 0;               // needs that are unmet because the client has subscriptions
 
  private:

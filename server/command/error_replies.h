@@ -55,6 +55,8 @@ constexpr std::string_view kOwnConnectionElsewhere =
 constexpr std::string_view kScriptElsewhere =
     "its keys are at another node, and it has a script of a user whose permissions are restricted; connect to the node "
     "that CLUSTER SLOTS names";
+constexpr std::string_view kInvalidSlot = "ERR Invalid or out of range slot";
+constexpr std::string_view kClusterDisabled = "ERR This instance has cluster support disabled";
 constexpr std::string_view kClusterDown = "CLUSTERDOWN The cluster is down";
 constexpr std::string_view kClusterOnlyReads = "CLUSTERDOWN The cluster is down and only accepts read commands";
 constexpr std::string_view kSlotNotServed = "CLUSTERDOWN Hash slot not served";

@@ -5,6 +5,7 @@
 
 #include "server/command/error_replies.h"
 #include "storage/base/glob.h"
+#include "storage/base/key_slot.h"
 
 namespace ringkv::server {
 
@@ -38,6 +39,7 @@ bool TakeNamesOnly(Arguments& args, Scanned what, std::string_view* error) {
 }  // namespace
 
 bool ParseScanOptions(DataCall& call, Scanned what, ScanOptions* options) {
+  const bool are_keys = what == Scanned::kKeys || what == Scanned::kClusterKeys;
   std::string_view error;
   while (error.empty() && !call.args.AtEnd()) {
     if (call.args.TakeWithValue("COUNT")) {
@@ -49,8 +51,12 @@ bool ParseScanOptions(DataCall& call, Scanned what, ScanOptions* options) {
       }
     } else if (call.args.TakeWithValue("MATCH")) {
       options->pattern = call.args.Next();
-    } else if (what == Scanned::kKeys && call.args.TakeWithValue("TYPE")) {
+    } else if (are_keys && call.args.TakeWithValue("TYPE")) {
       options->type = call.args.Next();
+    } else if (what == Scanned::kClusterKeys && !options->slot && call.args.TakeWithValue("SLOT")) {
+      const std::optional<int64_t> slot = resp::ParseInteger(call.args.Next());
+      if (!slot || *slot < 0 || *slot >= static_cast<int64_t>(storage::kSlots)) error = errors::kInvalidSlot;
+      options->slot = slot;
     } else if (TakeNamesOnly(call.args, what, &error)) {
       options->names_only = true;
     } else {

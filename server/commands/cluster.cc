@@ -30,12 +30,11 @@ using cluster::SlotRange;
 using cluster::Topology;
 
 constexpr std::string_view kLedgerIsOpen = "ERR this node does not know yet which slots its shard owns";
-constexpr std::string_view kDisabled = "ERR This instance has cluster support disabled";
 
 // Runs the handler with the view of now, if this is a node of a cluster.
 template <void (*Handle)(AdminCall&, const ClusterView&)>
 void InCluster(AdminCall& call) {
-  if (!call.server.cluster().is_enabled()) return call.reply.Error(kDisabled);
+  if (!call.server.cluster().is_enabled()) return call.reply.Error(errors::kClusterDisabled);
   Handle(call, *call.server.cluster().view());
 }
 
@@ -294,7 +293,8 @@ void Help(AdminCall& call, const ClusterView&) { ReplyHelp(call); }
 
 // Outside of clusters it is for clients that are sent to the primary.
 void SetReadsFromReplica(AdminCall& call, bool reads_from_replica) {
-  if (!call.server.cluster().is_enabled() && !call.session.follows_redirects) return call.reply.Error(kDisabled);
+  if (!call.server.cluster().is_enabled() && !call.session.follows_redirects)
+    return call.reply.Error(errors::kClusterDisabled);
   call.session.reads_from_replica = reads_from_replica;
   call.reply.Ok();
 }

@@ -88,7 +88,7 @@ bool FindKeys(AdminCall& call, std::vector<std::pair<const KeySpec*, std::string
   };
   if (entry == nullptr) return fail("ERR Invalid command specified");
   const Command& row = *entry->row;
-  if (row.keys.first == 0 || row.keys.flags == kKeyNot) return fail("ERR The command has no key arguments");
+  if (row.keys.first == 0 || (row.keys.flags & kKeyNot) != 0) return fail("ERR The command has no key arguments");
   const auto argc = static_cast<int>(request.size());
   if ((row.arity > 0 && argc != row.arity) || argc < -row.arity) {
     return fail("ERR Invalid number of arguments specified for command");

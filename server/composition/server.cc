@@ -58,6 +58,7 @@ Server::Server(Options& options, World world, CommandFamilies commands, HttpLabe
                        .commands = commands_,
                        .log = log_,
                        .command_logs = command_logs_,
+                       .usage = usage_,
                        .latency_events = latency_events_,
                        .monitor = monitor_,
                        .needs = needs_,
@@ -295,6 +296,7 @@ void Server::ResetStatistics(storage::Txn& txn) {
   store().reclaimer().ResetFreed();
   housekeeping_.ResetExpiryCost();
   memory_.ResetPeak();
+  usage_.slots.Reset();
 }
 
 }  // namespace ringkv::server

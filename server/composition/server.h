@@ -32,6 +32,7 @@
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
 #include "server/observe/tick_clock.h"
+#include "server/observe/usage.h"
 #include "server/options/config_rewrite.h"
 #include "server/options/option_applier.h"
 #include "server/process/oom_score.h"
@@ -142,6 +143,7 @@ class Server {
   Housekeeping& housekeeping() { return housekeeping_; }
   MemoryKeeper& memory() { return memory_; }
   CommandLogs& command_logs() { return command_logs_; }
+  Usage& usage() { return usage_; }
   LatencyEvents& latency_events() { return latency_events_; }
   Monitor& monitor() { return monitor_; }
   History& history() { return history_; }
@@ -185,6 +187,7 @@ class Server {
   KeyChanges key_changes_{watched_keys_, waiting_clients_, key_events_, tracking_};
   ClientDirectory clients_;
   CommandLogs command_logs_;
+  Usage usage_;
   LatencyEvents latency_events_;
   Users users_{commands_};
   DenialLog denials_;

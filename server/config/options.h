@@ -188,6 +188,7 @@ struct Options {
   SharedNumber cluster_allow_pubsubshard_when_down;
   SharedText cluster_announce_ip;
   SharedText cluster_announce_hostname;
+  SharedNumber cluster_slot_stats_enabled;
   SharedText availability_zone;
   SharedNumber cluster_announce_port;
   SharedNumber cluster_announce_tls_port;

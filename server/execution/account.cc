@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "server/blocking/waiting_clients.h"
+#include "server/command/key_positions.h"
 #include "server/command/secrets.h"
+#include "storage/base/key_slot.h"
 
 namespace ringkv::server {
 namespace {
@@ -37,6 +39,33 @@ void AddToLog(const ExecutionParts& parts, CommandLog& log, int64_t most, const 
            .address = client.address,
            .client_name = client.name.Get()},
           ShownArguments(row, argv, &copy), static_cast<size_t>(most));
+}
+
+// As it was sent.
+uint64_t BytesOfRequest(std::span<const std::string_view> argv) {
+  const auto bytes_of_line = [](uint64_t number) {
+    uint64_t bytes = 4;  // its mark, a digit, and the end of the line
+    for (; number >= 10; number /= 10) ++bytes;
+    return bytes;
+  };
+  uint64_t bytes = bytes_of_line(argv.size());
+  for (const std::string_view word : argv) bytes += bytes_of_line(word.size()) + word.size() + 2;
+  return bytes;
+}
+
+// Once for each request of a client: not for EXEC, whose commands are counted, nor for what a script calls.
+void NoteUsage(const ExecutionParts& parts, const Finished& finished) {
+  const Command& row = *finished.entry.row;
+  if (finished.client.is_script || row.Has(kRunsQueued)) return;
+  std::vector<std::string_view> keys;
+  ForEachKey(row, finished.argv, [&](std::string_view key) { keys.push_back(key); });
+  const uint64_t bytes_in = BytesOfRequest(finished.argv);
+  if (parts.options.cluster_slot_stats_enabled != 0 && !keys.empty()) {
+    parts.usage.slots.Add(storage::KeySlot(keys[0]), {finished.nanoseconds, bytes_in, finished.reply_bytes});
+  }
+  if (parts.usage.hot_keys.is_on()) {
+    parts.usage.hot_keys.Add(keys, {finished.nanoseconds, bytes_in + finished.reply_bytes}, parts.clock.Now());
+  }
 }
 
 // A threshold below zero is never met.
@@ -90,6 +119,8 @@ void Account(const ExecutionParts& parts, ThreadState& thread, const Finished& f
     if (!finished.waits) NoteSlow(parts, row, finished.argv, finished.client, finished.nanoseconds);
   }
   if (!finished.waits) NoteLarge(parts, row, finished);
+  if (parts.usage.hot_keys.is_on() || parts.options.cluster_slot_stats_enabled != 0) [[unlikely]]
+    NoteUsage(parts, finished);
   const bool others_show = row.Has(kRunsScript) || finished.is_shown_later;
   if (!others_show) TellMonitors(parts, row, finished.argv, finished.db, finished.client);
 }

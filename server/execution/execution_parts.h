@@ -19,6 +19,7 @@
 #include "server/observe/log.h"
 #include "server/observe/monitor.h"
 #include "server/observe/tick_clock.h"
+#include "server/observe/usage.h"
 #include "server/pubsub/key_events.h"
 #include "server/replication/replication.h"
 #include "server/users/denial_log.h"
@@ -38,6 +39,7 @@ struct ExecutionParts {
   const CommandTable& commands;
   Log& log;
   CommandLogs& command_logs;
+  Usage& usage;
   LatencyEvents& latency_events;
   Monitor& monitor;
   UnmetNeeds& needs;

@@ -68,6 +68,12 @@ constexpr OptionRow kClusterOptions[] = {
                 "(cluster-announce-ip), or the host in cluster-config; hostname: likewise, or ? without a name; "
                 "unknown-endpoint: none, so that clients keep the host that they have connected to.",
      .field = &Options::cluster_preferred_endpoint_type},
+    {.name = "cluster-slot-stats-enabled",
+     .type = OptionType::kBoolean,
+     .default_value = "no",
+     .changeable = true,
+     .summary = "Counts for CLUSTER SLOT-STATS what requests for each slot take: time and bytes of the network.",
+     .field = &Options::cluster_slot_stats_enabled},
     {.name = "cluster-announce-ip",
      .type = OptionType::kText,
      .default_value = "",

@@ -116,7 +116,6 @@ constexpr OptionRow kIdleOptions[] = {
     Number("cluster-migration-barrier", "1", 0, INT32_MAX, "The cluster-config says which shard a replica belongs to."),
     Switch("cluster-allow-replica-migration", "yes", "The cluster-config says which shard a replica belongs to."),
     Text("cluster-announce-human-nodename", "", "Log lines name nodes as the cluster-config does."),
-    Switch("cluster-slot-stats-enabled", "no", "There are no statistics of single slots."),
     Number("cluster-manual-failover-timeout", "5000", 1, INT32_MAX, kNoFailover),
 };
 

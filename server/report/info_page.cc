@@ -14,6 +14,7 @@ struct Section {
   std::string_view name;
   std::string_view title;
   bool is_default = true;
+  bool is_of_all = true;                               // else it is for those who name it, because it takes long
   bool (*is_there)(const Options& options) = nullptr;  // null: always
 };
 
@@ -30,15 +31,17 @@ constexpr Section kSections[] = {
     {"errorstats", "Errorstats"},
     {"latencystats", "Latencystats", false},
     {"cluster", "Cluster"},
-    {"sentinel", "Sentinel", true, [](const Options& options) { return !options.sentinel_master_name.Get().empty(); }},
+    {"sentinel", "Sentinel", true, true,
+     [](const Options& options) { return !options.sentinel_master_name.Get().empty(); }},
     {"keyspace", "Keyspace"},
     {"keyindex", "Keyindex"},
+    {"keysizes", "Keysizes", false, false},
 };
 
 bool IsAsked(const Section& section, const std::vector<std::string_view>& asked) {
   if (asked.empty()) return section.is_default;
   return std::any_of(asked.begin(), asked.end(), [&](std::string_view word) {
-    if (EqualsIgnoringCase(word, "all") || EqualsIgnoringCase(word, "everything")) return true;
+    if (EqualsIgnoringCase(word, "all") || EqualsIgnoringCase(word, "everything")) return section.is_of_all;
     if (EqualsIgnoringCase(word, "default")) return section.is_default;
     return EqualsIgnoringCase(word, section.name);
   });

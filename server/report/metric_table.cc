@@ -12,7 +12,7 @@ std::vector<Metric> Metrics() {
   std::vector<Metric> all;
   for (const auto topic : {ServerMetrics(), MemoryMetrics(), PersistenceMetrics(), TrafficMetrics(), LinkMetrics(),
                            ReplicaMetrics(), CoordinatorMetrics(), SentinelMetrics(), CommandMetrics(),
-                           KeyspaceMetrics(), ClusterMetrics(), ScriptMetrics(), AbsentMetrics()}) {
+                           KeyspaceMetrics(), KeySizeMetrics(), ClusterMetrics(), ScriptMetrics(), AbsentMetrics()}) {
     all.insert(all.end(), topic.begin(), topic.end());
   }
   return all;

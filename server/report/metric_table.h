@@ -59,6 +59,7 @@ std::span<const Metric> CoordinatorMetrics();
 std::span<const Metric> SentinelMetrics();
 std::span<const Metric> CommandMetrics();
 std::span<const Metric> KeyspaceMetrics();
+std::span<const Metric> KeySizeMetrics();
 std::span<const Metric> ClusterMetrics();
 std::span<const Metric> ScriptMetrics();
 std::span<const Metric> AbsentMetrics();

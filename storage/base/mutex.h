@@ -38,6 +38,12 @@ class CAPABILITY("mutex") Mutex {
     mutex_.lock();
     holder_.Set(true);
   }
+  // False if somebody holds it.
+  bool TryLock() TRY_ACQUIRE(true) {
+    if (!mutex_.try_lock()) return false;
+    holder_.Set(true);
+    return true;
+  }
   void Unlock() RELEASE() {
     holder_.Set(false);
     mutex_.unlock();

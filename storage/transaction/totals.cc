@@ -31,6 +31,22 @@ void TakeOffForeign(const Partition& partition, const Table& table, DatabaseSize
   }
 }
 
+// Calls `add(slot, keys)` for parts of the table. Large tables have segments that lie within one slot.
+template <typename Add>
+void ForEachSlotPart(size_t partition, const Table& table, Add&& add) {
+  for (uint64_t at = 0; at < uint64_t{1} << 32 && table.keys() > 0;) {
+    const Table::Stretch stretch = table.StretchAt(static_cast<uint32_t>(at));
+    const size_t first = SlotAt(Position::In(partition, static_cast<uint32_t>(at)));
+    if (first == SlotAt(Position::In(partition, static_cast<uint32_t>(stretch.end - 1)))) {
+      add(first, stretch.segment->size());
+    } else {
+      stretch.segment->ForEach(
+          [&](const Cell& cell) { add(SlotAt(Position::In(partition, cell.local_position())), 1); });
+    }
+    at = stretch.end;
+  }
+}
+
 }  // namespace
 
 int64_t DatabaseSize::AverageTtl(UnixMs now) const {
@@ -61,6 +77,21 @@ uint64_t CountKeys(Txn& txn) {
   uint64_t keys = 0;
   txn.store().occupancy().ForEachUsed([&](DbIndex db) { keys += SizeOf(txn, db).keys; });
   return keys;
+}
+
+std::vector<uint64_t> CountKeysOfSlots(Txn& txn, DbIndex db, size_t first, size_t last) {
+  std::vector<uint64_t> counts(last - first + 1);
+  for (size_t i = first / kSlotsInPartition; i <= last / kSlotsInPartition; ++i) {
+    WithPartition(txn, i, [&](Partition& partition) {
+      partition.mutex.AssertHeld();
+      const Table* table = partition.tables[db].get();
+      if (table == nullptr) return;
+      ForEachSlotPart(i, *table, [&](size_t slot, size_t keys) {
+        if (slot >= first && slot <= last) counts[slot - first] += keys;
+      });
+    });
+  }
+  return counts;
 }
 
 KeyStatistics SumStatistics(Txn& txn) {

@@ -2,6 +2,7 @@
 // Sums over all partitions, each looked at in turn: for a transaction that holds no lock or all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct DatabaseSize {
 DatabaseSize SizeOf(Txn& txn, DbIndex db);
 uint64_t CountKeys(Txn& txn);     // of all databases
 uint64_t CountChanges(Txn& txn);  // effects applied since the start
+// In a placement by slot: the keys of each slot in the database, from the first to the last one; expired ones too.
+std::vector<uint64_t> CountKeysOfSlots(Txn& txn, DbIndex db, size_t first, size_t last);
 // Bytes in tables and directories, without the entries.
 uint64_t TableBytes(Txn& txn, DbIndex db);
 uint64_t TableBytes(Txn& txn);  // of all databases

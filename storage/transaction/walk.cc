@@ -33,6 +33,23 @@ uint64_t Walk(Txn& txn, DbIndex db, uint64_t cursor, size_t count, const KeyVisi
   });
 }
 
+uint64_t WalkSlot(Txn& txn, DbIndex db, size_t slot, uint64_t cursor, size_t count, const KeyVisitor& visit) {
+  const uint64_t begin = FirstPositionOf(slot);
+  const uint64_t length = FirstPositionOf(slot + 1) - begin;
+  if (cursor >= length) return 0;
+  const Position from{begin + cursor};
+  Partition& partition = txn.store().partition(from.partition());
+  partition.mutex.AssertHeld();
+  size_t budget = std::max<size_t>(count, 1);
+  uint64_t next = 0;
+  const auto visit_own = [&](const Entry& entry) {
+    if (KeySlot(entry.key()) == slot) visit(entry);
+  };
+  if (!WalkPartition(txn, partition, db, from.local(), &budget, visit_own, &next)) return 0;
+  const uint64_t behind = Position::In(from.partition(), 0).value + next - begin;
+  return behind < length ? behind : 0;
+}
+
 void Sample(Txn& txn, DbIndex db, size_t count, bool volatile_only, const PositionVisitor& visit) {
   const PartitionSet occupied = OccupiedPartitions(txn, db, volatile_only);
   const size_t candidates = occupied.size();

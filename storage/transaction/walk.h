@@ -16,6 +16,10 @@ namespace ringkv::storage {
 // during the whole walk is visited exactly once.
 uint64_t Walk(Txn& txn, DbIndex db, uint64_t cursor, size_t count, const KeyVisitor& visit);
 
+// In a placement by slot, by a transaction that has locked a key of the slot: likewise for the keys of this slot alone.
+// The cursor is a position that is counted from the slot's first one; the next cursor is 0 at the end.
+uint64_t WalkSlot(Txn& txn, DbIndex db, size_t slot, uint64_t cursor, size_t count, const KeyVisitor& visit);
+
 // Visits up to `count` random keys, at most 16, of a part of the database; optionally only keys with an expiry. None if
 // the database has none.
 using PositionVisitor = std::function<void(Position, const Entry&)>;

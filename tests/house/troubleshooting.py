@@ -13,8 +13,8 @@ ROOMS = ["server", "resp", "cluster", "storage", "transport"]
 LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*"(?:[^"\\\n]|\\.)*")*')
 # Capitals that begin other texts: requests to other nodes, log lines, help, parts of a sentence.
 NO_CODES = set("""AOF AUTH BGSAVE CLUSTER COMMAND CONFIG CONNECT CPU DEBUG DUMP FAILOVER FILE FUNCTION GROUP HTTP INFO
-                  JSON LSN POSIX PSYNC RDB REPLCONF RESP SENTINEL SHUTDOWN SLOWLOG SORT STORE TCP TLS UPDATE URI CODE
-                  NOSAVE MOVED""".split())
+                  JSON LSN METRICS POSIX PSYNC RDB REPLCONF RESP SENTINEL SHUTDOWN SLOWLOG SORT STORE TCP TLS UPDATE URI
+                  CODE NOSAVE MOVED""".split())
 CALLS = re.compile(r"\b(?:Warning|Warn|say_)\(")
 # Warnings that are made elsewhere: each file's calls without a text of their own, and where their texts come from.
 PASSED_ON = {

@@ -239,6 +239,105 @@ TEST_F(ClusterTest, TheKeysOfASlotAreCountedAndListed) {
   EXPECT_EQ(Ask(context.get(), {"CLUSTER", "GETKEYSINSLOT", slot, "7"})->elements, 7u);
 }
 
+TEST_F(ClusterTest, TheStatisticsOfSlotsAreThoseOfTheShard) {
+  ServerProcess& primary = *primaries_[0];
+  const std::string key = KeyOf(0);
+  const std::string slot = Say(primary, {"CLUSTER", "KEYSLOT", key});
+  const Context context = ConnectTo(primary);
+  const auto statistics = [&] { return Ask(context.get(), {"CLUSTER", "SLOT-STATS", "SLOTSRANGE", slot, slot}); };
+  ASSERT_EQ(Say(primary, {"SET", key, "value"}), "OK");
+  {
+    const Reply reply = statistics();
+    ASSERT_EQ(reply->elements, 1u);
+    EXPECT_EQ(reply->element[0]->element[0]->integer, std::stoll(slot));
+    ASSERT_EQ(reply->element[0]->element[1]->elements, 2u);
+    EXPECT_STREQ(reply->element[0]->element[1]->element[0]->str, "key-count");
+    EXPECT_EQ(reply->element[0]->element[1]->element[1]->integer, 1);
+  }
+  EXPECT_TRUE(Say(primary, {"CLUSTER", "SLOT-STATS", "ORDERBY", "cpu-usec"}).starts_with("ERR Unrecognized"));
+  ASSERT_EQ(Say(primary, {"CONFIG", "SET", "cluster-slot-stats-enabled", "yes"}), "OK");
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(Say(primary, {"GET", key}), "value");
+  {
+    const Reply reply = statistics();
+    const redisReply* const fields = reply->element[0]->element[1];
+    ASSERT_EQ(fields->elements, 8u);
+    EXPECT_STREQ(fields->element[4]->str, "network-bytes-in");
+    const auto request = 4 + 4 + 3 + 2 + 4 + static_cast<long long>(key.size()) + 2;
+    EXPECT_EQ(fields->element[5]->integer, 10 * request);
+    EXPECT_STREQ(fields->element[6]->str, "network-bytes-out");
+    EXPECT_EQ(fields->element[7]->integer, 10 * 11);
+  }
+  {
+    const Reply reply = Ask(context.get(), {"CLUSTER", "SLOT-STATS", "ORDERBY", "network-bytes-out", "LIMIT", "1"});
+    ASSERT_EQ(reply->elements, 1u);
+    EXPECT_EQ(reply->element[0]->element[0]->integer, std::stoll(slot));
+  }
+  const Reply all = Ask(context.get(), {"CLUSTER", "SLOT-STATS", "ORDERBY", "key-count", "ASC"});
+  const Reply others = Ask(context.get(), {"CLUSTER", "SLOT-STATS", "SLOTSRANGE", "0", "16383"});
+  EXPECT_EQ(all->elements, others->elements);
+  EXPECT_GT(all->elements, 1000u);
+  EXPECT_LT(all->elements, 16384u);
+  EXPECT_EQ(all->element[all->elements - 1]->element[0]->integer, std::stoll(slot));
+  for (size_t i = 1; i < others->elements; ++i) {
+    ASSERT_LT(others->element[i - 1]->element[0]->integer, others->element[i]->element[0]->integer);
+  }
+  EXPECT_EQ(Say(primary, {"CLUSTER", "SLOT-STATS", "SLOTSRANGE", "2", "1"}),
+            "ERR Start slot number 2 is greater than end slot number 1");
+  EXPECT_EQ(Say(primary, {"CLUSTER", "SLOT-STATS", "SLOTSRANGE", "0", "16384"}), "ERR Invalid or out of range slot");
+  EXPECT_TRUE(Say(primary, {"CLUSTER", "SLOT-STATS", "ORDERBY", "key-count", "LIMIT", "0"}).starts_with("ERR Limit"));
+}
+
+// Follows redirects, as a client of a cluster does; from one of the last slots on.
+TEST_F(ClusterTest, AScanOfTheClusterFindsEachKeyOnce) {
+  constexpr int kFirstSlot = 16000;
+  std::vector<Context> contexts;
+  for (const auto& primary : primaries_) contexts.push_back(ConnectTo(*primary));
+  std::multiset<std::string> expected;
+  for (int i = 0; expected.size() < 50; ++i) {
+    const std::string key = i < 25 ? "{t71}" + std::to_string(i) : "key:" + std::to_string(i);
+    if (Ask(contexts[0].get(), {"CLUSTER", "KEYSLOT", key})->integer < kFirstSlot) continue;
+    expected.insert(key);
+    ASSERT_EQ(Say(*primaries_[OwnerOf(key)], {"SET", key, "value"}), "OK");
+  }
+  std::multiset<std::string> found;
+  size_t at = 0;
+  std::string cursor =
+      Ask(contexts[0].get(), {"CLUSTERSCAN", "0", "SLOT", std::to_string(kFirstSlot)})->element[0]->str;
+  do {
+    Reply reply = Ask(contexts[at].get(), {"CLUSTERSCAN", cursor, "COUNT", "20"});
+    for (size_t tried = 0; reply->type == REDIS_REPLY_ERROR && tried < kShards; ++tried) {
+      ASSERT_TRUE(std::string(reply->str).starts_with("MOVED")) << reply->str;
+      at = (at + 1) % kShards;
+      reply = Ask(contexts[at].get(), {"CLUSTERSCAN", cursor, "COUNT", "20"});
+    }
+    ASSERT_EQ(reply->elements, 2u);
+    cursor = reply->element[0]->str;
+    const redisReply* const keys = reply->element[1];
+    for (size_t i = 0; i < keys->elements; ++i) found.insert(keys->element[i]->str);
+  } while (cursor != "0");
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(Say(*primaries_[0], {"CLUSTERSCAN", "x"}).substr(0, 3), "ERR");
+}
+
+TEST_F(ClusterTest, AScanOfOneSlotEndsWithIt) {
+  ServerProcess& primary = *primaries_[OwnerOf("{tag}")];
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(Say(primary, {"SET", "{tag}" + std::to_string(i), "v"}), "OK");
+  const std::string slot = Say(primary, {"CLUSTER", "KEYSLOT", "{tag}"});
+  const Context context = ConnectTo(primary);
+  std::set<std::string> found;
+  std::string cursor = "0";
+  do {
+    const Reply reply = Ask(context.get(), {"CLUSTERSCAN", cursor, "SLOT", slot, "COUNT", "7", "MATCH", "*1*"});
+    ASSERT_EQ(reply->elements, 2u);
+    cursor = reply->element[0]->str;
+    for (size_t i = 0; i < reply->element[1]->elements; ++i) found.insert(reply->element[1]->element[i]->str);
+  } while (cursor != "0");
+  EXPECT_EQ(found.size(), 14u);
+  const Reply first = Ask(context.get(), {"CLUSTERSCAN", "0", "SLOT", slot});
+  EXPECT_EQ(Say(primary, {"CLUSTERSCAN", first->element[0]->str, "SLOT", slot == "1" ? "2" : "1"}),
+            "ERR the cursor is of another slot than SLOT");
+}
+
 TEST_F(ClusterTest, AShardHasAnIdThatItsNodesShare) {
   const std::string id = Say(*primaries_[0], {"CLUSTER", "MYSHARDID"});
   EXPECT_EQ(id.size(), 40u);

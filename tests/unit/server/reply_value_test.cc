@@ -79,7 +79,6 @@ TEST_F(ReplyValueTest, EqualTheirBytesInBothProtocols) {
                              "CONFIG GET *",
                              "MEMORY DOCTOR",
                              "OBJECT HELP",
-                             "CLIENT LIST",
                              "CLIENT TRACKINGINFO",
                              "LATENCY LATEST",
                              "FUNCTION STATS",

@@ -13,8 +13,8 @@ AS_IN_REDIS_7_2 = {
     "xgroup|delconsumer", "xgroup|destroy", "xgroup|setid", "xinfo|consumers", "xsetid",
 }
 NEWER = {  # arguments that came later, in Redis or Valkey (docs/commands.md)
-    "client|list", "hscan", "xadd", "xreadgroup", "xtrim", "zinter", "zinterstore", "zrank", "zrevrank", "zscan",
-    "zunion", "zunionstore",
+    "client|list", "geosearch", "geosearchstore", "hscan", "xadd", "xreadgroup", "xtrim", "zinter", "zinterstore",
+    "zrank", "zrevrank", "zscan", "zunion", "zunionstore",
 }
 OTHERS = {
     "set": "with the conditions of Redis 8.4",

@@ -81,6 +81,29 @@ bool ParseBox(DataCall& call, GeoQuery* query) {
   return true;
 }
 
+bool ParsePolygon(DataCall& call, GeoQuery* query) {
+  constexpr int64_t kLeast = 3;
+  constexpr int64_t kMost = 1024;  // each place that is near is compared with all of them
+  const std::optional<int64_t> count = resp::ParseInteger(call.args.Next());
+  if (!count || *count < kLeast || *count > kMost) {
+    call.reply.Error("ERR BYPOLYGON takes 3 to 1024 vertices");
+    return false;
+  }
+  if (call.args.Left() < 2 * static_cast<size_t>(*count)) {
+    call.reply.Error(errors::kSyntax);
+    return false;
+  }
+  for (int64_t i = 0; i < *count; ++i) {
+    const std::string_view longitude = call.args.Next();
+    const std::optional<GeoPoint> corner = ParsePoint(call, longitude, call.args.Next());
+    if (!corner) return false;
+    query->shape.corners.push_back(*corner);
+  }
+  query->shape.center = CenterOf(query->shape.corners);
+  query->has_shape = query->has_center = true;
+  return true;
+}
+
 bool ParseCenter(DataCall& call, GeoQuery* query) {
   const std::string_view longitude = call.args.Next();
   const std::optional<GeoPoint> center = ParsePoint(call, longitude, call.args.Next());
@@ -174,8 +197,11 @@ std::vector<CellRanks> CellsIn(const SortedSetView& places, const GeoQuery& quer
 
 uint64_t StepsNear(const std::vector<CellRanks>& cells, const GeoQuery& query) {
   constexpr uint64_t kStepsOfPlace = 4;
+  constexpr uint64_t kSidesOfStep = 16;
   uint64_t places = 0;
   for (const CellRanks& cell : cells) places += cell.count;
+  // Of a polygon most places may have to be looked at to find any.
+  if (query.shape.is_polygon()) return places * (kStepsOfPlace + query.shape.corners.size() / kSidesOfStep);
   return kStepsOfPlace * (query.any ? std::min<uint64_t>(places, query.count) : places);
 }
 
@@ -253,6 +279,7 @@ GeoOption ParseSearchOption(DataCall& call, const Place& source, GeoQuery* query
   if ((!query->has_center || query->is_from_member) && args.TakeWithValue("FROMMEMBER")) {
     return parsed(ParseCenterOfMember(call, source, query));
   }
+  if (query->shape.is_polygon()) return GeoOption::kOther;
   if (args.Left() >= 3 && !query->is_from_member && args.Take("FROMLONLAT")) {
     return parsed(ParseCenter(call, query));
   }
@@ -261,6 +288,9 @@ GeoOption ParseSearchOption(DataCall& call, const Place& source, GeoQuery* query
   }
   if (args.Left() >= 4 && (!query->has_shape || !query->shape.is_circle) && args.Take("BYBOX")) {
     return parsed(ParseBox(call, query));
+  }
+  if (!query->has_shape && !query->has_center && args.TakeWithValue("BYPOLYGON")) {
+    return parsed(ParsePolygon(call, query));
   }
   return GeoOption::kOther;
 }
@@ -435,11 +465,13 @@ constexpr Command kGeoSearchCommands[] = {
      .keys = OneKey(kKeyRO | kKeyAccess),
      .group = Group::kGeo,
      .since = "6.2.0",
+     .history = "9.0.0 BYPOLYGON (Valkey)",
      .complexity = kSearchCost,
      .syntax =
-         "key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width "
-         "height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
-     .summary = "Returns the members within a circle or a box.",
+         "key <<FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | MI> | BYBOX width "
+         "height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude longitude latitude longitude latitude "
+         "[longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [WITHCOORD] [WITHDIST] [WITHHASH]",
+     .summary = "Returns the members within a circle, a box or a polygon.",
      .run = Data(GeoSearch)},
     {.name = "geosearchstore",
      .arity = -8,
@@ -448,10 +480,13 @@ constexpr Command kGeoSearchCommands[] = {
      .more_keys = OneKey(kKeyRO | kKeyAccess, 2),
      .group = Group::kGeo,
      .since = "6.2.0",
+     .history = "9.0.0 BYPOLYGON (Valkey)",
      .complexity = kSearchCost,
-     .syntax = "destination source <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | "
-               "MI> | BYBOX width height <M | KM | FT | MI>> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
-     .summary = "Stores the members within a circle or a box.",
+     .syntax =
+         "destination source <<FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS radius <M | KM | FT | "
+         "MI> | BYBOX width height <M | KM | FT | MI>> | BYPOLYGON num-vertices longitude latitude longitude "
+         "latitude longitude latitude [longitude latitude ...]> [ASC | DESC] [COUNT count [ANY]] [STOREDIST]",
+     .summary = "Stores the members within a circle, a box or a polygon.",
      .run = Data(GeoSearchStore)},
 };
 static_assert(RowsAreSound(kGeoSearchCommands));

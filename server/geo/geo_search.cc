@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace ringkv::server {
 namespace {
@@ -33,9 +34,69 @@ GeoArea BoxAround(const GeoShape& shape) {
   return {.least = {longitude - east, latitude - north}, .most = {longitude + east, latitude + north}};
 }
 
+// A ray from the point to the east meets an odd number of sides.
+bool IsInPolygon(const std::vector<GeoPoint>& corners, const GeoPoint& point) {
+  bool is_in = false;
+  const GeoPoint* before = &corners.back();
+  for (const GeoPoint& corner : corners) {
+    const GeoPoint& a = *std::exchange(before, &corner);
+    if ((a.latitude > point.latitude) == (corner.latitude > point.latitude)) continue;
+    const double part = (point.latitude - a.latitude) / (corner.latitude - a.latitude);
+    if (point.longitude < a.longitude + part * (corner.longitude - a.longitude)) is_in = !is_in;
+  }
+  return is_in;
+}
+
+GeoArea BoxAround(const std::vector<GeoPoint>& points) {
+  GeoArea box{points.front(), points.front()};
+  for (const GeoPoint& point : points) {
+    box.least = {std::min(box.least.longitude, point.longitude), std::min(box.least.latitude, point.latitude)};
+    box.most = {std::max(box.most.longitude, point.longitude), std::max(box.most.latitude, point.latitude)};
+  }
+  return box;
+}
+
+// The cell of the middle and those around it: the smallest ones of which each is half as large as the box.
+std::vector<GeoCell> CellsAround(const GeoArea& box) {
+  const GeoPoint middle{(box.least.longitude + box.most.longitude) / 2, (box.least.latitude + box.most.latitude) / 2};
+  const auto reaches = [&](unsigned steps) {
+    const GeoArea cell = AreaOf(GeoCellOf(middle, steps));
+    return cell.most.longitude - cell.least.longitude >= (box.most.longitude - box.least.longitude) / 2 &&
+           cell.most.latitude - cell.least.latitude >= (box.most.latitude - box.least.latitude) / 2;
+  };
+  unsigned steps = 1;
+  while (steps < kMostGeoSteps && reaches(steps + 1)) ++steps;
+  std::vector<GeoCell> cells;
+  for (const int north : {0, 1, -1}) {
+    for (const int east : {0, 1, -1}) {
+      const GeoCell cell = NeighborOf(GeoCellOf(middle, steps), east, north);
+      // Large ones are met again on the way around the world.
+      if (std::find(cells.begin(), cells.end(), cell) == cells.end()) cells.push_back(cell);
+    }
+  }
+  return cells;
+}
+
 }  // namespace
 
+GeoPoint CenterOf(const std::vector<GeoPoint>& points) {
+  double x = 0;
+  double y = 0;
+  double z = 0;
+  for (const GeoPoint& point : points) {
+    const double longitude = point.longitude * kRadians;
+    const double latitude = point.latitude * kRadians;
+    x += std::cos(latitude) * std::cos(longitude);
+    y += std::cos(latitude) * std::sin(longitude);
+    z += std::sin(latitude);
+  }
+  return {std::atan2(y, x) / kRadians, std::atan2(z, std::hypot(x, y)) / kRadians};
+}
+
 std::optional<double> DistanceWithin(const GeoShape& shape, const GeoPoint& point) {
+  if (shape.is_polygon()) {
+    return IsInPolygon(shape.corners, point) ? std::optional(GeoDistance(shape.center, point)) : std::nullopt;
+  }
   if (shape.is_circle) {
     const double distance = GeoDistance(shape.center, point);
     return distance <= shape.radius * shape.unit ? std::optional(distance) : std::nullopt;
@@ -47,6 +108,7 @@ std::optional<double> DistanceWithin(const GeoShape& shape, const GeoPoint& poin
 }
 
 std::vector<GeoCell> CellsOf(const GeoShape& shape) {
+  if (shape.is_polygon()) return CellsAround(BoxAround(shape.corners));
   const GeoArea box = BoxAround(shape);
   const double meters =
       shape.unit * (shape.is_circle

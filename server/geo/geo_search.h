@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The geohash cells that cover a circle or a box, and the test whether a point is within.
+// The geohash cells that cover a circle, a box or a polygon, and the test whether a point is within.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,14 @@ struct GeoShape {
   double radius = 0;
   double width = 0;
   double height = 0;
+  // Of a polygon: at least three. Its sides are straight lines on a map of degrees; none crosses the edge of that map.
+  std::vector<GeoPoint> corners = {};
+
+  bool is_polygon() const { return !corners.empty(); }
 };
+
+// The center of points on a sphere, as of a polygon.
+GeoPoint CenterOf(const std::vector<GeoPoint>& points);
 
 // The distance from the center in meters, if the point is within the shape.
 std::optional<double> DistanceWithin(const GeoShape& shape, const GeoPoint& point);

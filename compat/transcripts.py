@@ -25,16 +25,17 @@ OPTIONS = ["--enable-debug-command", "yes"]
 LEFT_OUT = {
     **{mode: {"acl.txt", "cluster.txt"} for mode in modes.IN_CLUSTER},  # the cluster is put together in another way
     # There CLIENT KILL ends the links of the other nodes too.
-    "cluster-of-three": {"acl.txt", "cluster.txt", "replication.txt", "scripting_one_node.txt", "newer_server.txt"},
+    "cluster-of-three": {"acl.txt", "cluster.txt", "replication.txt", "scripting_one_node.txt", "newer_server.txt",
+                         "newer_import.txt"},  # an option of one node
     "always": {"newer_server.txt"},  # it tells of a server without a log
     # These tell of replicas, and there are some.
-    "replica": {"acl.txt", "replication.txt"},
-    "redis-replica": {"acl.txt", "hash_expiry.txt", "replication.txt"},  # redis-server 7.0 knows no HTTL
+    "replica": {"acl.txt", "replication.txt", "newer_import.txt"},  # a replica hides what its primary leaves
+    "redis-replica": {"acl.txt", "hash_expiry.txt", "newer_import.txt", "replication.txt"},  # 7.0 knows no HTTL
     "quorum": {"replication.txt"},
     # Nobody waits at, watches keys of, or subscribes to shard channels of another node.
     # Each node has functions of its own.
     **{mode: {"acl.txt", "cluster.txt", "blocking.txt", "functions.txt", "transactions.txt", "pubsub.txt",
-              "replication.txt", "scripting_one_node.txt", "newer_server.txt"}
+              "replication.txt", "scripting_one_node.txt", "newer_import.txt", "newer_server.txt"}
        for mode in modes.PASSED_ON},
 }
 BY_THE_CLOCK = {"persistence.txt"}  # whether a snapshot is still being made: asked for where nothing else is at work

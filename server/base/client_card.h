@@ -57,6 +57,7 @@ struct ClientCard {
   std::atomic<bool> is_closing{false};
   std::atomic<bool> no_evict{false};
   std::atomic<bool> no_touch{false};
+  std::atomic<bool> imports{false};            // CLIENT IMPORT-SOURCE
   std::atomic<bool> follows_redirects{false};  // CLIENT CAPA redirect
   std::atomic<bool> watch_failed{false};
   std::atomic<bool> tracks{false};               // CLIENT TRACKING

@@ -178,6 +178,15 @@ void NoTouch(AdminCall& call) {
   call.reply.Ok();
 }
 
+void ImportSource(AdminCall& call) {
+  const std::optional<bool> on = ParseSwitch(call);
+  if (!on) return;
+  if (*on && call.server.options().import_mode == 0) return call.reply.Error("ERR Server is not in import mode");
+  call.session.imports = *on;
+  call.session.card->imports = *on;
+  call.reply.Ok();
+}
+
 void Unblock(AdminCall& call) {
   if (call.args.size() > 4) return call.reply.Error(WrongSubcommand(call.args[1], "CLIENT"));
   if (call.args.size() == 4 && !EqualsIgnoringCase(call.args[3], "timeout") &&
@@ -241,6 +250,15 @@ constexpr Command kClientCommands[] = {
      .since = "5.0.0",
      .summary = "Returns the id of this connection.",
      .run = Admin(Id)},
+    {.name = "import-source",
+     .parent = "client",
+     .arity = 3,
+     .flags = kOwn,
+     .group = Group::kConnection,
+     .since = "8.1.0",
+     .syntax = "<ON | OFF>",
+     .summary = "Marks this connection as one that writes what another server has changed; it finds what has expired.",
+     .run = Admin(ImportSource)},
     {.name = "info",
      .parent = "client",
      .arity = 2,

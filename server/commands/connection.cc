@@ -165,6 +165,7 @@ void ConnectionReset(AdminCall& call) {
   session.NoteSubscriptions();
   call.reply.set_protocol(session.protocol);
   session.card->no_touch = false;
+  session.card->imports = false;
   session.card->no_evict = false;
   session.card->follows_redirects = false;
   session.card->replica_port = 0;

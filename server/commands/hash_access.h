@@ -24,8 +24,7 @@ inline storage::HashView Shown(const DataCall& call, const storage::Place& place
 
 // Before a write that depends on the field: erases it if it has expired, which may end the hash.
 inline void EraseIfExpired(DataCall& call, storage::Place& place, std::string_view field) {
-  const bool decides = call.txn.store().authority() == storage::Authority::kOwner;
-  if (!decides || !place || !place.entry().has_field_expiry()) return;
+  if (!call.txn.store().MayExpire() || !place || !place.entry().has_field_expiry()) return;
   const auto found = storage::HashView(&place.entry()).FindField(field);
   if (!found || !call.txn.HasPassed(found->expiry)) return;
   call.txn.Do(place, storage::HashFieldExpire{field}, storage::events::kHExpired);

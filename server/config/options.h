@@ -199,6 +199,7 @@ struct Options {
   SharedText masteruser;
   SharedText masterauth;
   SharedNumber replica_read_only;
+  SharedNumber import_mode;
   SharedNumber replica_serve_stale_data;
   SharedText replica_announce_ip;
   SharedNumber replica_announce_port;

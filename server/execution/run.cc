@@ -226,10 +226,34 @@ void TellMonitorsOnce(Execution& execution) {
   TellMonitors(execution.parts(), execution.row(), execution.argv(), execution.session().db, *execution.session().card);
 }
 
+namespace {
+
+// While it lives, a client that imports finds what has expired.
+class FindsExpired {
+ public:
+  FindsExpired(storage::Txn& txn, bool does) : txn_(txn), does_(does && !txn.keeps_expired()) {
+    if (does_) txn_.set_keeps_expired(true);
+  }
+  ~FindsExpired() {
+    if (does_) txn_.set_keeps_expired(false);
+  }
+  FindsExpired(const FindsExpired&) = delete;
+  FindsExpired& operator=(const FindsExpired&) = delete;
+
+ private:
+  storage::Txn& txn_;
+  const bool does_;
+};
+
+}  // namespace
+
 void Run(Execution& execution) {
   const ExecutionParts& parts = execution.parts();
   ThreadState& thread = execution.thread();
   storage::Txn& txn = execution.caller.txn();
+  // A script may go on elsewhere, with another transaction; commands of EXEC come here each.
+  const bool imports = execution.session().imports && !execution.row().Has(kRunsScript | kRunsQueued);
+  const FindsExpired finds_expired(txn, imports && parts.options.import_mode != 0);
   const KeyEvents::Scope events(parts.key_events, txn, thread.index,
                                 execution.enclosing != nullptr ? execution.enclosing->events : nullptr);
   resp::ReplyWriter& reply = execution.reply();

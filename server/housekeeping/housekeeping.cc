@@ -36,7 +36,7 @@ void Housekeeping::Run() {
       std::this_thread::sleep_for(kPausedNap);
       continue;
     }
-    if (parts_.store.authority() == storage::Authority::kOwner) SweepExpiredKeys();
+    if (parts_.store.MayExpire()) SweepExpiredKeys();
     const bool has_more_to_evict = StayWithinMemory();
     parts_.tick();
     parts_.memory.NotePeak(storage::UsedMemory());

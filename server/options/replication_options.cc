@@ -13,6 +13,7 @@
 #include "server/base/text.h"
 #include "server/config/has_coordinator.h"
 #include "server/options/option_topics.h"
+#include "storage/keyspace/store.h"
 
 namespace ringkv::server {
 namespace {
@@ -101,6 +102,16 @@ constexpr OptionRow kReplicationOptions[] = {
                 "snapshot comes from the primary.",
      .field = &Options::replica_read_only,
      .apply = [](UnmetNeeds& needs, const Options&) { needs.Update(); }},
+    {.name = "import-mode",
+     .type = OptionType::kBoolean,
+     .default_value = "no",
+     .changeable = true,
+     .summary =
+         "What has expired is hidden and not erased, while a tool writes what another server has changed (CLIENT "
+         "IMPORT-SOURCE): a later change may prolong it.",
+     .field = &Options::import_mode,
+     .apply = [](storage::Store& store,
+                 const Options& options) { store.set_leaves_expired(options.import_mode != 0); }},
     {.name = "replica-serve-stale-data",
      .type = OptionType::kBoolean,
      .default_value = "yes",

@@ -75,6 +75,7 @@ std::string FlagsOf(const ClientCard& card) {
   if (card.is_unix) flags += 'U';
   if (card.no_evict) flags += 'e';
   if (card.no_touch) flags += 'T';
+  if (card.imports) flags += 'I';
   return flags.empty() ? "N" : flags;
 }
 

@@ -35,6 +35,7 @@ struct SessionSettings {
   bool authenticated = false;
   bool is_monitor = false;
   bool no_touch = false;
+  bool imports = false;             // CLIENT IMPORT-SOURCE
   bool reads_from_replica = false;  // READONLY, in a cluster or with CLIENT CAPA redirect
   bool follows_redirects = false;   // CLIENT CAPA redirect
   bool is_asking = false;           // ASKING, for the next command

@@ -66,6 +66,12 @@ class Store {
   }
   Authority authority() const { return authority_.load(std::memory_order_relaxed); }
   void SetAuthority(Authority authority) { authority_.store(authority, std::memory_order_relaxed); }
+  // Whether what has expired is hidden and stays, although this store is its owner (import-mode): another server's
+  // changes, which come later, may prolong it.
+  bool leaves_expired() const { return leaves_expired_.load(std::memory_order_relaxed); }
+  void set_leaves_expired(bool leaves) { leaves_expired_.store(leaves, std::memory_order_relaxed); }
+  // Whether what has expired is erased here, and not when another one says so.
+  bool MayExpire() const { return authority() == Authority::kOwner && !leaves_expired(); }
   const Clock& clock() const { return clock_; }
   AccessOptions& access_options() { return access_options_; }
   TypeLimits& type_limits() { return type_limits_; }
@@ -119,6 +125,7 @@ class Store {
   const StoreOptions options_;
   std::atomic<uint64_t> placement_seed_;
   std::atomic<Authority> authority_{Authority::kOwner};
+  std::atomic<bool> leaves_expired_{false};
   const Clock& clock_;
   AccessOptions access_options_;
   TypeLimits type_limits_;

@@ -141,7 +141,7 @@ Sweep SweepExpired(Txn& txn, size_t partition_index, size_t most) {
   Partition& partition = txn.store().partition(partition_index);
   partition.mutex.AssertHeld();
   // A follower is told when keys end.
-  if (txn.store().authority() == Authority::kOwner) SweepLocked(txn, partition, most, &sweep);
+  if (txn.store().MayExpire()) SweepLocked(txn, partition, most, &sweep);
   txn.Unlock();
   return sweep;
 }

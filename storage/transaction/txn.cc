@@ -38,10 +38,9 @@ Place Txn::Find(DbIndex db, std::string_view key, Intent intent) {
     intent = Intent::kCheck;
   Place place = LookUp(db, key, position);
   if (place && IsExpired(place.entry())) {
-    const Authority authority = store_.authority();
-    if (authority == Authority::kOwner) {
+    if (store_.authority() == Authority::kOwner && !leaves_expired_) {
       if (intent != Intent::kErase) Do(place, Erase{EraseReason::kExpired}, events::kExpired);
-    } else if (authority != Authority::kWritableFollower || intent != Intent::kErase) {
+    } else if (!WritesOverHidden() || intent != Intent::kErase) {
       place = place.FoundAt(nullptr, nullptr, nullptr);
     }
   }
@@ -142,6 +141,7 @@ Place Txn::Fresh(const Place& place) {
 }
 
 // On a writable follower a read leaves an expired key to the primary, which may have prolonged it; a write replaces it.
+// So it is while data is imported.
 void Txn::EraseHidden(const Place& place) {
   Table& table = TableFor(place);
   Segment* segment = table.SegmentFor(place.location().local_position);
@@ -152,7 +152,8 @@ void Txn::EraseHidden(const Place& place) {
 }
 
 Place Txn::Put(const Place& place, MutableEntry* entry) {
-  if (store_.authority() == Authority::kWritableFollower) EraseHidden(place);
+  if (WritesOverHidden()) [[unlikely]]
+    EraseHidden(place);
   Table& table = TableFor(place);
   const Table::Inserted inserted = table.Insert(place.location().local_position, entry);
   NoteOccupancy(place);

@@ -138,6 +138,7 @@ class Txn {
   void ForgetDependence() { depends_on_ = 0; }
   // For recovery and replication: expired keys stay until an effect or a command deletes them.
   void set_keeps_expired(bool keeps) { keeps_expired_ = keeps; }
+  bool keeps_expired() const { return keeps_expired_; }
   // Whether a key with this expiry is gone by now.
   bool HasPassed(UnixMs expiry) const { return !keeps_expired_ && expiry != kNoExpiry && expiry <= now_; }
   // Fields of hashes with an expiry up to it are gone by now; kNoExpiry: none is.
@@ -327,6 +328,11 @@ class Txn {
   Table& TableFor(const Place& place);
   // Call when the place's table has got or lost a key or an expiry.
   void NoteOccupancy(const Place& place);
+  // Whether a write may meet an expired key that reads leave where it is, and replaces it.
+  bool WritesOverHidden() const {
+    const Authority authority = store_.authority();
+    return authority == Authority::kWritableFollower || (authority == Authority::kOwner && leaves_expired_);
+  }
   // What stands in the table, expired or not.
   Place LookUp(DbIndex db, std::string_view key, Position position);
   Place LookUp(DbIndex db, std::string_view key) { return LookUp(db, key, PositionOf(key, store_.placement())); }
@@ -363,6 +369,7 @@ class Txn {
   bool shows_foreign_ = false;
   bool is_silent_ = false;
   bool is_recording_ = false;      // the effects of this group are recorded
+  bool leaves_expired_ = false;    // as the store, when the locks were taken
   bool stands_for_group_ = false;  // and they are known: see RecordGroup
   bool must_tell_ = false;         // the observer, when the locks are free
   bool skips_held_ = false;

@@ -77,6 +77,7 @@ bool Txn::LockPartition(size_t index, bool waits_for_long) {
 void Txn::Begin() {
   any_locked_ = true;
   is_recording_ = store_.log().is_recording() && RecordsChanges(store_.authority());
+  leaves_expired_ = store_.leaves_expired();
   stands_for_group_ = false;
   if (hold_ != Hold::kShort) [[unlikely]]
     MarkLocks();
@@ -357,6 +358,7 @@ void Txn::GoOnFrom(Txn& from) {
   any_locked_ = from.any_locked_;
   holds_all_ = from.holds_all_;
   is_recording_ = from.is_recording_;
+  leaves_expired_ = from.leaves_expired_;
   stands_for_group_ = from.stands_for_group_;
   depends_on_ = from.depends_on_;
   must_tell_ = std::exchange(from.must_tell_, false);

@@ -266,6 +266,30 @@ TEST_F(FieldExpiry, WhatExpiredInATransactionThatIsUndoneIsNotCounted) {
   EXPECT_EQ(SumStatistics(txn).expired, 1u);
 }
 
+TEST_F(FieldExpiry, WhileDataIsImportedWhatHasExpiredIsHiddenAndStays) {
+  store_.set_leaves_expired(true);
+  Fill("hash", 3, 1000);
+  Put("key", "value");
+  SetExpiry("key", clock_.Now() + 1000);
+  clock_.Advance(5000);
+  Sweep();
+  EXPECT_EQ(CountShown("hash"), 0u);
+  EXPECT_EQ(CountStored("hash"), 3u);
+  {
+    Txn txn(store_, clock_.Now(), random_);
+    txn.LockKey("key");
+    EXPECT_FALSE(txn.Find(0, "key", Intent::kWrite));
+    txn.set_keeps_expired(true);
+    EXPECT_TRUE(txn.Find(0, "key", Intent::kWrite));
+  }
+  Put("key", "another");
+  EXPECT_EQ(Size().keys, 2u);
+  store_.set_leaves_expired(false);
+  Sweep();
+  EXPECT_EQ(Size().keys, 1u);
+  EXPECT_EQ(ExpiredFields(), 3u);
+}
+
 // Random changes of one hash beside a model of it, while time passes.
 TEST_F(FieldExpiry, AHashIsWhatItsModelIs) {
   test::SetSmallLimits(store_.type_limits());

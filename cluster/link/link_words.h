@@ -15,8 +15,9 @@ constexpr std::string_view kLinkVersion = "1";
 // REPLCONF CAPA of a replica that receives published messages.
 constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 
-// REPLCONF option of a former primary that passes on what a client asks: the client's user. TRYAGAIN is the answer of a
-// node that is no primary yet.
+// REPLCONF options of a former primary that passes on what a client asks: the client's user, who has proven to be it,
+// or who needed no password there. TRYAGAIN is the answer of a node that is no primary yet.
 constexpr std::string_view kRelayOption = "relays-for";
+constexpr std::string_view kUnprovenRelayOption = "relays-for-unproven";
 
 }  // namespace ringkv::cluster

@@ -12,7 +12,13 @@ using storage::Status;
 namespace {
 
 constexpr size_t kLongestValue = size_t{1} << 30;
+constexpr size_t kKept = size_t{64} * 1024;           // a larger buffer is freed when it is empty
 constexpr std::string_view kTooEarly = "-TRYAGAIN ";  // the node will be the primary in a moment
+
+void ConsumeFrom(resp::Buffer& buffer, size_t count) {
+  buffer.Consume(count);
+  if (buffer.empty() && buffer.capacity() > kKept) buffer.ShrinkTo(0);
+}
 
 }  // namespace
 
@@ -72,11 +78,19 @@ void RelayedClient::Begin() {
 
 void RelayedClient::PassToClient(std::string_view bytes) {
   if (bytes.empty()) return;
-  to_client_.Append(bytes);
+  if (!is_client_lost_) to_client_.Append(bytes);
   if (!is_counting_) return;
   const int64_t ended = replies_.Take(bytes);
   open_ -= ended;
   is_counting_ = ended >= 0 && open_ >= 0;
+  is_amid_request_ &= is_counting_;
+}
+
+void RelayedClient::SentToNode(size_t count) { ConsumeFrom(to_node_, count); }
+
+void RelayedClient::EndReplies(std::string_view to_unanswered) {
+  has_ended_replies_ = true;
+  if (is_counting_ && open_ > 0 && !is_client_lost_) to_client_.Append(to_unanswered);
 }
 
 // --- the client -----------------------------------------------------------------------------------------------------
@@ -87,13 +101,21 @@ void RelayedClient::FromClient(std::string_view bytes) {
   to_node_.Append(bytes);
 }
 
+void RelayedClient::SentToClient(size_t count) { ConsumeFrom(to_client_, count); }
+
+void RelayedClient::LoseClient() {
+  EndRequests();
+  is_client_lost_ = true;
+  to_client_ = resp::Buffer();
+}
+
 // A request is an array, which looks as a reply would. One without that form, on a line by itself, is not counted.
 void RelayedClient::CountRequests(std::string_view bytes) {
   if (!is_counting_ || bytes.empty()) return;
   const int64_t ended = requests_.Take(bytes);
   is_counting_ = ended >= 0;
   open_ += ended;
-  is_amid_request_ = requests_.is_amid_value();
+  is_amid_request_ = is_counting_ && requests_.is_amid_value();
 }
 
 int64_t RelayedClient::Counter::Take(std::string_view bytes) {
@@ -106,11 +128,11 @@ int64_t RelayedClient::Counter::Take(std::string_view bytes) {
     if (found == ReplyScanner::Status::kError) return -1;
     if (found == ReplyScanner::Status::kNeedMore) {
       const size_t known = std::min(scanner_.known(), kept_.size());
-      kept_.Consume(known);
+      ConsumeFrom(kept_, known);
       scanner_.Forget(known);
       break;
     }
-    kept_.Consume(size);
+    ConsumeFrom(kept_, size);
     is_amid_value_ = false;
     if (!is_push_) ++ended;
   }

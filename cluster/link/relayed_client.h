@@ -4,7 +4,9 @@
 // connections.
 //
 // First the node is told who the client is, and what it has asked for; nothing that the client sends goes there before
-// the node has agreed. Then bytes pass unchanged. Requests and replies are counted, to know when nothing is under way.
+// the node has agreed. Then bytes pass unchanged. The end is the same whoever wants it: no more requests are taken, but
+// for the rest of one that has begun; the node is told that none will follow, and its replies go to the client until it
+// ends. So each request that was taken is executed, and each reply arrives where somebody reads it.
 //
 // Threads: confined.
 #pragma once
@@ -35,9 +37,9 @@ class RelayedClient {
   // An error: it does not agree, or what it sends is no reply.
   storage::Status FromNode(std::string_view bytes);
   std::string_view ToNode() const { return to_node_.Readable(); }
-  void SentToNode(size_t count) { to_node_.Consume(count); }
+  void SentToNode(size_t count);
   // Whether more may be received from it: the client reads what has come.
-  bool TakesFromNode() const { return to_client_.size() < kMostWaiting; }
+  bool TakesFromNode() const { return !has_ended_replies_ && to_client_.size() < kMostWaiting; }
   // It is not the primary yet. Ask it again after a moment.
   bool is_to_ask_again() const { return is_too_early_; }
   void AskAgain();
@@ -45,15 +47,28 @@ class RelayedClient {
   // --- the client ---
   void FromClient(std::string_view bytes);
   std::string_view ToClient() const { return to_client_.Readable(); }
-  void SentToClient(size_t count) { to_client_.Consume(count); }
-  bool TakesFromClient() const { return to_node_.size() + held_.size() < kMostWaiting; }
+  void SentToClient(size_t count);
+  bool TakesFromClient() const {
+    const bool wants_more = !has_ended_requests_ || (is_amid_request_ && !is_client_lost_);
+    return wants_more && to_node_.size() + held_.size() < kMostWaiting;
+  }
 
   // The node has agreed, so requests of the client may have been executed.
   bool has_begun() const { return introductions_ == 0; }
-  // Each request has its reply, and that has been sent: to close the connection now fails none.
-  bool IsQuiet() const {
-    return has_begun() && is_counting_ && open_ == 0 && !is_amid_request_ && to_node_.empty() && to_client_.empty();
+
+  // --- the end ---
+  // The client sends no more, or its time is over.
+  void EndRequests() { has_ended_requests_ = true; }
+  // The client takes no replies any more; what it has asked for is asked nevertheless.
+  void LoseClient();
+  // Whether the node has got all: it is to be told that nothing will follow.
+  bool HasSentAll() const {
+    return has_begun() && has_ended_requests_ && to_node_.empty() && (!is_amid_request_ || is_client_lost_);
   }
+  // The node has ended. `to_unanswered`: the reply to a request that has none, as one that waits for keys; empty: the
+  // client gets none.
+  void EndReplies(std::string_view to_unanswered);
+  bool IsOver() const { return has_ended_replies_ && to_client_.empty(); }
 
  private:
   static constexpr size_t kMostWaiting = size_t{256} * 1024;
@@ -92,6 +107,10 @@ class RelayedClient {
   int64_t open_ = 0;  // requests without a reply
   bool is_amid_request_ = false;
   bool is_counting_ = true;  // as long as each request has one reply
+
+  bool has_ended_requests_ = false;
+  bool has_ended_replies_ = false;
+  bool is_client_lost_ = false;
 };
 
 }  // namespace ringkv::cluster

@@ -28,10 +28,11 @@ enum Need : uint32_t {
   kNeedsNoSubscription = 1 << 11,
   kNeedsNoFence = 1 << 12,
   kNeedsNoLongHold = 1 << 13,
-  kNeedsPermission = 1 << 14,  // asked for only when there are users whose permissions are restricted
-  kNeedsLease = 1 << 15,       // of a primary that a coordinator has elected
-  kNeedsPrimary = 1 << 16,     // asked for only of clients that follow redirects to it
-  kNeedsNoHandOver = 1 << 17,  // of the role of a primary, under way or lately
+  kNeedsPermission = 1 << 14,     // asked for only when there are users whose permissions are restricted
+  kNeedsLease = 1 << 15,          // of a primary that a coordinator has elected
+  kNeedsPrimary = 1 << 16,        // asked for only of clients that follow redirects to it
+  kNeedsNoHandOver = 1 << 17,     // of the role of a primary, under way or lately
+  kNeedsOwnConnection = 1 << 18,  // a former primary does not pass it on (REPLCONF relays-for)
 };
 
 // The needs that are currently unmet for every session. Parts of the server are its sources; each calls Update when its

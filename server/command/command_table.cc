@@ -19,6 +19,8 @@ uint32_t NeedsOf(const Command& row) {
   }
   if (row.Is(kWrite | kReadOnly) || runs_queued) needs |= kNeedsPrimary;
   if (row.Is(kWrite | kReadOnly) || row.Has(kRunsScript) || runs_queued) needs |= kNeedsNoHandOver;
+  // It may be meant for the node that the client has connected to.
+  if (row.Is(kAdmin)) needs |= kNeedsOwnConnection;
   if (!row.Is(kLoading) || runs_queued) needs |= kNeedsLoaded;
   if (!row.Is(kStale) || runs_queued) needs |= kNeedsFreshData;
   // Probes must not take a primary without a lease for a dead process: PING is answered, as by a cluster that is down.

@@ -67,6 +67,8 @@ constexpr std::string_view kMasterDown =
 constexpr std::string_view kNoLease =
     "CLUSTERDOWN the lease of this primary has run out: it does not reach its coordinator, or another node is elected";
 constexpr std::string_view kElected = "ERR not while a coordinator decides which node is the primary";
+constexpr std::string_view kRelayed =
+    "ERR a former primary passes on what this connection asks; connect again to the node that this command is for";
 constexpr std::string_view kUnblocked = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
 constexpr std::string_view kNoPrimary =
     "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)";

@@ -34,12 +34,15 @@ constexpr std::string_view kFailingOver = "ERR REPLICAOF not allowed while faili
 
 // Unless a failover has begun since it was asked for.
 void ChangeRole(AdminCall& call, std::function<void()> change) {
-  Failover& failover = call.server.replication().failover();
-  Administer(call, Administration::Lane::kRoles, [&failover, change = std::move(change)](resp::ReplyWriter& reply) {
-    if (failover.state() != Failover::State::kNone) return reply.Error(kFailingOver);
-    change();
-    reply.Ok();
-  });
+  Replication& replication = call.server.replication();
+  Failover& failover = replication.failover();
+  Administer(call, Administration::Lane::kRoles,
+             [&replication, &failover, change = std::move(change)](resp::ReplyWriter& reply) {
+               if (failover.state() != Failover::State::kNone) return reply.Error(kFailingOver);
+               change();
+               replication.relay().EndAll();  // they write where this server's data is not, or will not be, the same
+               reply.Ok();
+             });
 }
 
 void ReplicaOf(AdminCall& call) {
@@ -226,8 +229,9 @@ void WaitAof(AdminCall& call) {
 // --- for servers ----------------------------------------------------------------------------------------------------
 
 // The requests that follow are of a client of a former primary, which passes them on: this connection becomes that
-// client's. Who may do everything could log in as anybody. False: the error is the reply.
-bool RelaysFor(AdminCall& call, std::string_view user) {
+// client's. Who may do everything could log in as anybody; but a client that needed no password there does not get
+// around one here. False: the error is the reply.
+bool RelaysFor(AdminCall& call, std::string_view user, bool is_proven) {
   const auto fail = [&](std::string_view error) {
     call.reply.Error(error);
     return false;
@@ -240,7 +244,9 @@ bool RelaysFor(AdminCall& call, std::string_view user) {
   if (!serves || call.server.replication().is_replica()) return fail("TRYAGAIN this node is no primary");
   std::shared_ptr<UserAccount> account = call.server.users().Find(user);
   if (account == nullptr || !account->permissions()->is_enabled) return fail("NOPERM there is no such user here");
+  if (!is_proven && !account->permissions()->needs_no_password) return fail("NOPERM this user needs a password here");
   call.session.BecomeUser(std::move(account));
+  call.session.is_relayed = true;
   // WAIT counts replicas that have what the client has written elsewhere.
   call.session.last_lsn = call.server.store().log().appended();
   return true;
@@ -273,7 +279,9 @@ void ReplConf(AdminCall& call) {
                                 " of the node link");
       }
     } else if (call.args.Take(cluster::kRelayOption)) {
-      if (!RelaysFor(call, call.args.Next())) return;
+      if (!RelaysFor(call, call.args.Next(), true)) return;
+    } else if (call.args.Take(cluster::kUnprovenRelayOption)) {
+      if (!RelaysFor(call, call.args.Next(), false)) return;
     } else if (call.args.Take("RDB-ONLY")) {
       const std::optional<int64_t> flag = resp::ParseInteger(call.args.Next());
       if (!flag) return call.reply.Error(errors::kNotInteger);

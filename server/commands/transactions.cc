@@ -106,6 +106,7 @@ constexpr Command kTransactionCommands[] = {
      .arity = -2,
      .flags = kTransactionFlags,
      .traits = kRunsInMulti | kWatchesKeys | kLocksItself,
+     .needs = kNeedsNoHandOver,
      .keys = KeysToEnd(kKeyRO),
      .group = Group::kTransactions,
      .since = "2.2.0",

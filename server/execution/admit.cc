@@ -178,6 +178,7 @@ bool Admit(Execution& execution) {
   if (lacks(kNeedsNoHandOver)) {
     if (const std::optional<bool> goes_on = FollowHandOver(execution)) return *goes_on;
   }
+  if (lacks(kNeedsOwnConnection)) return Refuse(execution, errors::kRelayed);
   if (lacks(kNeedsPrimary) && IsRedirected(execution, writes)) return Redirect(execution);
   const storage::Hold hold = lacks(kNeedsNoLongHold) ? HoldOn(execution) : storage::Hold::kShort;
   const bool makes_room = lacks(kNeedsMemoryChecked) && hold == storage::Hold::kShort;

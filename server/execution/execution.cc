@@ -15,7 +15,8 @@ uint32_t UnmetNeeds(const CommandEntry& entry, const Caller& caller) {
   const Session& session = caller.session;
   const uint32_t unmet = (caller.parts.needs.Get() & session.checked_needs) |
                          (session.authenticated ? 0u : uint32_t{kNeedsAuthentication}) | session.subscriber_needs |
-                         (session.follows_redirects ? uint32_t{kNeedsPrimary} : 0u);
+                         (session.follows_redirects ? uint32_t{kNeedsPrimary} : 0u) |
+                         (session.is_relayed ? uint32_t{kNeedsOwnConnection} : 0u);
   return entry.needs & unmet;
 }
 

@@ -24,7 +24,11 @@ bool GiveUpTransaction(Execution& execution) {
 ClientRelay::Client Describe(const Execution& execution) {
   const Session& session = execution.session();
   ClientRelay::Client client{
-      .card = session.card, .user = std::string(session.user.name()), .protocol = session.protocol, .db = session.db};
+      .card = session.card,
+      .user = std::string(session.user.name()),
+      .is_proven = !session.user.account()->permissions()->needs_no_password,
+      .protocol = session.protocol,
+      .db = session.db};
   if (session.queue.is_open()) {
     client.requests = resp::EncodeRequest({"MULTI"});
     for (const TransactionQueue::Queued& queued : session.queue.commands()) {

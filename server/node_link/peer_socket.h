@@ -46,6 +46,8 @@ class PeerSocket {
   storage::Status Send(std::string_view bytes, int64_t timeout_ms);
   // Sends what the socket takes at once; returns 0 if it takes nothing now.
   storage::Result<size_t> SendSome(std::string_view bytes);
+  // Tells the peer that nothing will follow.
+  void EndSending() { channel_.ShutdownSending(); }
   // Receives what is there; 0 if there is nothing now. An error if the peer has closed the connection.
   storage::Result<size_t> ReceiveSome(char* room, size_t size);
   // Receives at least one byte; returns 0 after the timeout or Wake. An error if the peer has closed the connection.

@@ -26,24 +26,26 @@ namespace {
 constexpr int64_t kConnectMs = 1000;
 constexpr int64_t kAgreeMs = 3000;    // until the node must be the primary, and have agreed
 constexpr int64_t kAskAgainMs = 2;    // while it is not the primary yet
-constexpr int64_t kQuietMs = 3000;    // then a client that asks nothing is let go
-constexpr int64_t kLetGoMs = 10'000;  // after the end of its time, a client that is never quiet is let go too
+constexpr int64_t kLetGoMs = 10'000;  // after the end of its time, the node has to have replied
+constexpr int64_t kStopMs = 2000;     // likewise when this server ends
+constexpr int64_t kLateMs = 3000;     // the least time of a client whose earlier replies were long to send
 constexpr int64_t kLongestWaitMs = 100;
 constexpr int kMostRounds = 16;  // of one client, before the others come
 constexpr size_t kReadBytes = size_t{16} * 1024;
+constexpr uint64_t kNever = UINT64_MAX;
 
 }  // namespace
 
 struct ClientRelay::Relayed {
   Relayed(transport::Channel channel, std::shared_ptr<ClientCard> card_in, cluster::RelayedClient::Opening opening,
-          PrimaryAddress primary_in, int64_t now, int64_t end)
+          PrimaryAddress primary_in, int64_t now, int64_t end, uint64_t ends_in)
       : client(std::move(channel)),
         card(std::move(card_in)),
         state(std::move(opening)),
         primary(std::move(primary_in)),
         began_ms(now),
-        active_ms(now),
-        end_ms(end) {}
+        end_ms(end),
+        ends(ends_in) {}
 
   PeerSocket client;
   std::shared_ptr<ClientCard> card;
@@ -52,8 +54,10 @@ struct ClientRelay::Relayed {
   std::unique_ptr<PeerSocket> node;  // to it; null: not begun
   bool is_connected = false;
   int64_t began_ms;
-  int64_t active_ms;  // when something passed
-  int64_t end_ms;     // of its time
+  int64_t end_ms;  // of its time
+  uint64_t ends;   // of the relay when it came
+  int64_t ends_since_ms = 0;
+  bool has_told_end = false;  // the node that nothing will follow
   int64_t ask_again_ms = 0;
   bool is_due = true;  // there is something to pass on
   // Of what is polled: the first and the number of its sockets.
@@ -99,7 +103,8 @@ cluster::RelayedClient::Opening ClientRelay::OpeningOf(const Client& client) con
   inform("LIB-VER", card.library_version.Get());
   if (card.no_evict) ask({"CLIENT", "NO-EVICT", "ON"});
   if (card.no_touch) ask({"CLIENT", "NO-TOUCH", "ON"});
-  ask({"REPLCONF", std::string(cluster::kRelayOption), client.user});
+  const std::string_view option = client.is_proven ? cluster::kRelayOption : cluster::kUnprovenRelayOption;
+  ask({"REPLCONF", std::string(option), client.user});
   return opening;
 }
 
@@ -108,8 +113,11 @@ void ClientRelay::Take(transport::Channel channel, Client client) {
   cluster::RelayedClient::Opening opening = OpeningOf(client);
   MutexLock lock(mutex_);
   if (stopping_) return parts_.clients.Remove(client.card->id);
+  // Shut meanwhile: it is refused, as one whose time came before.
+  const bool is_shut = until_ms_ == 0;
+  const int64_t end_ms = std::max(until_ms_.load(), now + kLateMs);
   new_.push_back(std::make_unique<Relayed>(std::move(channel), std::move(client.card), std::move(opening), primary_,
-                                           now, until_ms_));
+                                           now, end_ms, is_shut ? kNever : ends_.load()));
   if (!thread_.joinable()) thread_ = std::thread([this] { Run(); });
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wake_, &one, sizeof one);
@@ -132,24 +140,27 @@ void ClientRelay::Stop() {
 void ClientRelay::Run() {
   NameThisThread("client-relay");
   storage::CountMemoryOfThisThread();
-  int64_t looks_at_all_ms = 0;  // then, whoever is due
-  while (!stopping_) {
-    TakeNew();
-    const int64_t now = parts_.world.clock.SteadyMs();
-    const bool looks_at_all = now >= looks_at_all_ms;
-    if (looks_at_all) looks_at_all_ms = now + kLongestWaitMs;
-    for (auto each = clients_.begin(); each != clients_.end();) {
-      Relayed& relayed = **each;
-      const bool is_due = relayed.is_due || (relayed.ask_again_ms != 0 && now >= relayed.ask_again_ms);
-      const bool goes_on = !relayed.card->is_closing && ((!is_due && !looks_at_all) || Serve(relayed, now));
-      if (!goes_on) parts_.clients.Remove(relayed.card->id);
-      each = goes_on ? std::next(each) : clients_.erase(each);
-    }
-    Await(now);
-  }
+  while (!stopping_) ServeAll();
+  const int64_t end_ms = parts_.world.clock.SteadyMs() + kStopMs;
   TakeNew();
+  while (!clients_.empty() && parts_.world.clock.SteadyMs() < end_ms) ServeAll();
   for (const auto& each : clients_) parts_.clients.Remove(each->card->id);
   clients_.clear();
+}
+
+void ClientRelay::ServeAll() {
+  TakeNew();
+  const int64_t now = parts_.world.clock.SteadyMs();
+  const bool looks_at_all = now >= looks_at_all_ms_ || stopping_;
+  if (looks_at_all) looks_at_all_ms_ = now + kLongestWaitMs;
+  for (auto each = clients_.begin(); each != clients_.end();) {
+    Relayed& relayed = **each;
+    const bool is_due = relayed.is_due || (relayed.ask_again_ms != 0 && now >= relayed.ask_again_ms);
+    const bool goes_on = !relayed.card->is_closing && ((!is_due && !looks_at_all) || Serve(relayed, now));
+    if (!goes_on) parts_.clients.Remove(relayed.card->id);
+    each = goes_on ? std::next(each) : clients_.erase(each);
+  }
+  Await(now);
 }
 
 void ClientRelay::TakeNew() {
@@ -158,14 +169,24 @@ void ClientRelay::TakeNew() {
 }
 
 bool ClientRelay::Serve(Relayed& relayed, int64_t now) {
-  if (!relayed.is_connected && !ConnectFurther(relayed, now)) return false;
   cluster::RelayedClient& state = relayed.state;
+  if (relayed.ends == kNever) return Refuse(relayed, "it is no longer the node that was handed over to");
+  if (!relayed.is_connected && !ConnectFurther(relayed, now)) return false;
+  if (relayed.ends_since_ms == 0 && IsToEnd(relayed, now)) {
+    relayed.ends_since_ms = now;
+    state.EndRequests();
+  }
   relayed.is_due = true;
   for (int round = 0; relayed.is_due && round < kMostRounds; ++round) {
     const Result<bool> has_passed = Pump(relayed);
-    if (!has_passed) return !state.has_begun() && Refuse(relayed, has_passed.error().text);
-    relayed.is_due = *has_passed;
-    if (*has_passed) relayed.active_ms = now;
+    if (!has_passed && !state.has_begun()) return Refuse(relayed, has_passed.error().text);
+    if (!has_passed) state.EndReplies(relayed.has_told_end ? "-" + std::string(errors::kNoPrimary) + "\r\n" : "");
+    relayed.is_due = has_passed && *has_passed;
+    if (state.IsOver()) return false;
+  }
+  if (relayed.is_connected && !relayed.has_told_end && state.HasSentAll()) {
+    relayed.has_told_end = true;
+    relayed.node->EndSending();
   }
   if (state.is_to_ask_again()) {
     if (relayed.ask_again_ms == 0) relayed.ask_again_ms = now + kAskAgainMs;
@@ -175,7 +196,7 @@ bool ClientRelay::Serve(Relayed& relayed, int64_t now) {
     }
   }
   if (!state.has_begun() && now - relayed.began_ms > kAgreeMs) return Refuse(relayed, "it is not the primary");
-  return !MayEnd(relayed, now);
+  return relayed.ends_since_ms == 0 || now - relayed.ends_since_ms < kLetGoMs;
 }
 
 bool ClientRelay::ConnectFurther(Relayed& relayed, int64_t now) {
@@ -189,44 +210,51 @@ bool ClientRelay::ConnectFurther(Relayed& relayed, int64_t now) {
 }
 
 Result<bool> ClientRelay::Pump(Relayed& relayed) {
-  cluster::RelayedClient& state = relayed.state;
-  bool has_passed = false;
-  const auto send = [&](PeerSocket& socket, std::string_view bytes) -> Result<size_t> {
-    if (bytes.empty()) return 0;
-    Result<size_t> sent = socket.SendSome(bytes);
-    if (sent && *sent > 0) has_passed = true;
-    return sent;
-  };
-  char room[kReadBytes];
-  const auto receive = [&](PeerSocket& socket) -> Result<std::string_view> {
-    const Result<size_t> got = socket.ReceiveSome(room, sizeof room);
-    if (!got) return tl::unexpected(got.error());
-    if (*got > 0) has_passed = true;
-    return std::string_view(room, *got);
-  };
-  if (state.TakesFromClient()) {
-    const Result<std::string_view> got = receive(relayed.client);
-    if (!got) return tl::unexpected(got.error());
-    state.FromClient(*got);
+  bool has_passed = PumpClient(relayed);
+  if (relayed.is_connected) {
+    const Result<bool> passed = PumpNode(relayed);
+    if (!passed) return passed;
+    has_passed |= *passed;
   }
-  if (!relayed.is_connected) return false;
-  const Result<size_t> asked = send(*relayed.node, state.ToNode());
-  if (!asked) return tl::unexpected(asked.error());
-  state.SentToNode(*asked);
-  if (state.TakesFromNode()) {
-    const Result<std::string_view> got = receive(*relayed.node);
-    if (!got) return tl::unexpected(got.error());
-    if (Status taken = state.FromNode(*got); !taken) return tl::unexpected(taken.error());
-  }
-  const Result<size_t> answered = send(relayed.client, state.ToClient());
-  if (!answered) return tl::unexpected(answered.error());
-  state.SentToClient(*answered);
-  return has_passed;
+  return PumpClient(relayed) || has_passed;
 }
 
-bool ClientRelay::MayEnd(const Relayed& relayed, int64_t now) const {
-  if (now > relayed.end_ms + kLetGoMs) return true;
-  return relayed.state.IsQuiet() && (now >= relayed.end_ms || now - relayed.active_ms >= kQuietMs);
+// One that sends no more, in whatever way it has ended, may still read. One that can't be sent to is lost.
+bool ClientRelay::PumpClient(Relayed& relayed) {
+  cluster::RelayedClient& state = relayed.state;
+  bool has_passed = false;
+  if (state.TakesFromClient()) {
+    char room[kReadBytes];
+    const Result<size_t> got = relayed.client.ReceiveSome(room, sizeof room);
+    if (!got) state.EndRequests();
+    if (got) state.FromClient({room, *got});
+    has_passed = !got || *got > 0;
+  }
+  if (state.ToClient().empty()) return has_passed;
+  const Result<size_t> sent = relayed.client.SendSome(state.ToClient());
+  sent ? state.SentToClient(*sent) : state.LoseClient();
+  return has_passed || !sent || *sent > 0;
+}
+
+Result<bool> ClientRelay::PumpNode(Relayed& relayed) {
+  cluster::RelayedClient& state = relayed.state;
+  bool has_passed = false;
+  if (!state.ToNode().empty()) {
+    const Result<size_t> sent = relayed.node->SendSome(state.ToNode());
+    if (!sent) return tl::unexpected(sent.error());
+    state.SentToNode(*sent);
+    has_passed = *sent > 0;
+  }
+  if (!state.TakesFromNode()) return has_passed;
+  char room[kReadBytes];
+  const Result<size_t> got = relayed.node->ReceiveSome(room, sizeof room);
+  if (!got) return tl::unexpected(got.error());
+  if (Status taken = state.FromNode({room, *got}); !taken) return tl::unexpected(taken.error());
+  return has_passed || *got > 0;
+}
+
+bool ClientRelay::IsToEnd(const Relayed& relayed, int64_t now) const {
+  return stopping_ || relayed.ends != ends_ || now >= relayed.end_ms;
 }
 
 bool ClientRelay::Refuse(Relayed& relayed, const std::string& why) {

@@ -35,8 +35,11 @@ class ClientRelay {
 
   // The role has gone to this server: clients that are here now may be relayed to it, for failover-forward-time.
   void Open(PrimaryAddress primary);
-  // From now on no more clients are relayed; those that are stay.
+  // From now on no more clients are relayed; those that are stay: the node that they are at passes them on, too, when
+  // it hands over.
   void Shut() { until_ms_ = 0; }
+  // Those that are relayed get the replies to what they have asked, and are let go.
+  void EndAll() { ++ends_; }
   bool is_open() const { return parts_.world.clock.SteadyMs() < until_ms_.load(std::memory_order_relaxed); }
   bool IsOpenTo(const ClientCard& card) const {
     return is_open() && card.connected_ms <= opened_ms_.load(std::memory_order_relaxed);
@@ -45,6 +48,7 @@ class ClientRelay {
   struct Client {
     std::shared_ptr<ClientCard> card = {};
     std::string user = {};
+    bool is_proven = true;  // it has authenticated, or needed to
     int protocol = 2;
     storage::DbIndex db = 0;
     std::string requests = {};  // that have no answer yet
@@ -52,7 +56,8 @@ class ClientRelay {
   };
   // Takes ownership of the connection, and the client off the directory when it ends.
   void Take(transport::Channel channel, Client client);
-  // Ends all. Call before the directory of clients ends.
+  // Ends all: those with requests under way get their replies, for a bounded time. Call before the directory of clients
+  // ends.
   void Stop();
 
  private:
@@ -60,13 +65,17 @@ class ClientRelay {
 
   cluster::RelayedClient::Opening OpeningOf(const Client& client) const;
   void Run();
+  void ServeAll();
   void TakeNew();
   // False: it has ended.
   bool Serve(Relayed& relayed, int64_t now);
   bool ConnectFurther(Relayed& relayed, int64_t now);
-  // Passes on what is there. True if there was something.
+  // Each passes on what is there. True if there was something. An error is that of the node.
   storage::Result<bool> Pump(Relayed& relayed);
-  bool MayEnd(const Relayed& relayed, int64_t now) const;
+  bool PumpClient(Relayed& relayed);
+  storage::Result<bool> PumpNode(Relayed& relayed);
+  // The time of the client is over, or all are let go.
+  bool IsToEnd(const Relayed& relayed, int64_t now) const;
   // The node can't be asked: nothing of the client was executed.
   bool Refuse(Relayed& relayed, const std::string& why);
   void Await(int64_t now);
@@ -74,6 +83,7 @@ class ClientRelay {
   const ReplicationParts& parts_;
   std::atomic<int64_t> opened_ms_{0};
   std::atomic<int64_t> until_ms_{0};  // 0: shut
+  std::atomic<uint64_t> ends_{0};     // how often all were let go
   const int wake_;
   std::atomic<bool> stopping_{false};
 
@@ -85,6 +95,7 @@ class ClientRelay {
   // Of the thread.
   std::list<std::unique_ptr<Relayed>> clients_;
   std::vector<pollfd> waiting_;
+  int64_t looks_at_all_ms_ = 0;  // then, whoever is due
   bool has_told_refusal_ = false;
 };
 

@@ -44,6 +44,7 @@ struct SessionSettings {
   bool wants_rdb_only = false;      // REPLCONF RDB-ONLY
   bool wants_no_keys = false;       // in that file: REPLCONF RDB-FILTER-ONLY
   bool speaks_node_link = false;    // REPLCONF CAPA of another RingKV
+  bool is_relayed = false;          // a former primary passes on what the client sends to it
   bool wants_debugger = false;      // SCRIPT DEBUG YES or SYNC, which was refused, for the next script
   bool takes_published = false;     // REPLCONF CAPA of a replica that receives published messages
   TrackingMode tracking;
@@ -74,12 +75,14 @@ class Session : public SessionSettings {
 
   void UnwatchAll() { watched_keys_.UnwatchAll(watch); }
 
-  // Resets to the initial state, except for a SKIP that affects the current command; subscriptions and registrations
-  // elsewhere must have been removed.
+  // Resets to the initial state, except for a SKIP that affects the current command, and who sends this; subscriptions
+  // and registrations elsewhere must have been removed.
   void ResetSettings() {
     const bool skips_this = reply_mode.skips_this;
+    const bool was_relayed = is_relayed;
     static_cast<SessionSettings&>(*this) = {};
     reply_mode.skips_this = skips_this;
+    is_relayed = was_relayed;
   }
 
   // Whether SessionState is all that there is to it.

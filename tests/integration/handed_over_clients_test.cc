@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Clients of a primary that hands its role over: they see no error, and act at the new primary.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <string>
@@ -84,13 +86,99 @@ TEST_F(HandedOverClients, WriteOnWithoutAnError) {
   EXPECT_EQ(Say(primary_, {"GET", "n"}), std::to_string(acknowledged)) << "each was executed once";
 }
 
-TEST_F(HandedOverClients, ThatAreQuietAreLetGo) {
-  const Context client = ConnectTo(primary_);
-  EXPECT_EQ(Tell(client, {"SET", "a", "1"}), "OK");
+TEST_F(HandedOverClients, AreLetGoWhenTheirTimeIsOver) {
+  const Context quiet = ConnectTo(primary_);
+  const Context blocked = ConnectTo(primary_);
+  EXPECT_EQ(Tell(quiet, {"SET", "a", "1"}), "OK");
+  EXPECT_EQ(Tell(blocked, {"PING"}), "PONG");
+  EXPECT_EQ(Say(primary_, {"CONFIG", "SET", "failover-forward-time", "1"}), "OK");
   HandOver(primary_, replica_);
-  EXPECT_EQ(Tell(client, {"SET", "a", "2"}), "OK");
+  EXPECT_EQ(Tell(quiet, {"SET", "a", "2"}), "OK");
   EXPECT_EQ(Say(replica_, {"GET", "a"}), "2");
-  EXPECT_TRUE(IsClosed(client));
+  EXPECT_TRUE(Tell(blocked, {"BLPOP", "never", "0"}).starts_with("UNBLOCKED "));
+  EXPECT_TRUE(IsClosed(blocked));
+  EXPECT_TRUE(IsClosed(quiet));
+}
+
+TEST_F(HandedOverClients, AreServedToTheEndIfTheyCloseTheirHalf) {
+  const int client = primary_.Connect();
+  SendAll(client, "PING\r\n");
+  EXPECT_EQ(ReceiveExactly(client, 7), "+PONG\r\n");
+  HandOver(primary_, replica_);
+  std::string requests;
+  std::string replies;
+  for (int i = 1; i <= 1000; ++i) {
+    requests += "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n";
+    replies += ":" + std::to_string(i) + "\r\n";
+  }
+  SendAll(client, requests);
+  ::shutdown(client, SHUT_WR);
+  EXPECT_EQ(ReceiveToEnd(client), replies);
+  ::close(client);
+  EXPECT_EQ(Say(replica_, {"GET", "n"}), "1000");
+}
+
+TEST_F(HandedOverClients, WhatTheyAskBeforeTheyGoIsDone) {
+  std::vector<int> clients;
+  for (int i = 0; i < 20; ++i) {
+    clients.push_back(primary_.Connect());
+    SendAll(clients.back(), "PING\r\n");
+    EXPECT_EQ(ReceiveExactly(clients.back(), 7), "+PONG\r\n");
+  }
+  HandOver(primary_, replica_);
+  for (const int client : clients) {
+    SendAll(client, "*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n");
+    ::close(client);
+  }
+  EXPECT_TRUE(Eventually([&] { return Say(replica_, {"GET", "n"}) == "20"; }));
+}
+
+TEST_F(HandedOverClients, ActHereAgainWhenThisIsThePrimaryAgain) {
+  const Context client = ConnectTo(primary_);
+  EXPECT_EQ(Tell(client, {"GET", "a"}), "0");
+  HandOver(primary_, replica_);
+  EXPECT_EQ(Tell(client, {"SET", "a", "1"}), "OK");
+  EXPECT_EQ(Say(primary_, {"REPLICAOF", "NO", "ONE"}), "OK");
+  EXPECT_TRUE(IsClosed(client)) << "what it wrote would be dropped";
+}
+
+TEST_F(HandedOverClients, AdministerNoOtherNode) {
+  const Context client = ConnectTo(primary_);
+  EXPECT_EQ(Tell(client, {"GET", "a"}), "0");
+  HandOver(primary_, replica_);
+  EXPECT_EQ(Tell(client, {"GET", "a"}), "0");
+  const std::string refusal = "ERR a former primary passes on what this connection asks";
+  EXPECT_TRUE(Tell(client, {"SHUTDOWN", "NOSAVE"}).starts_with(refusal));
+  EXPECT_EQ(Tell(client, {"RESET"}), "RESET");
+  EXPECT_TRUE(Tell(client, {"CONFIG", "SET", "hz", "20"}).starts_with(refusal));
+  EXPECT_EQ(Tell(client, {"GET", "a"}), "0");
+}
+
+TEST_F(HandedOverClients, GetAroundNoPasswordOfTheNewPrimary) {
+  const Context client = ConnectTo(primary_);
+  EXPECT_EQ(Tell(client, {"GET", "a"}), "0");
+  HandOver(primary_, replica_);
+  EXPECT_EQ(Say(primary_, {"CONFIG", "SET", "masterauth", "secret"}), "OK");
+  EXPECT_EQ(Say(replica_, {"CONFIG", "SET", "requirepass", "secret"}), "OK");
+  EXPECT_EQ(Tell(client, {"GET", "a"}), kReadOnly);
+}
+
+TEST_F(HandedOverClients, WatchAtTheNewPrimary) {
+  const auto increment = [](const Context& client) {
+    EXPECT_EQ(Tell(client, {"MULTI"}), "OK");
+    EXPECT_EQ(Tell(client, {"INCR", "a"}), "QUEUED");
+    return Tell(client, {"EXEC"});
+  };
+  const Context before = ConnectTo(primary_);
+  const Context after = ConnectTo(primary_);
+  EXPECT_EQ(Tell(before, {"WATCH", "a"}), "OK");
+  EXPECT_EQ(Tell(after, {"GET", "a"}), "0");
+  HandOver(primary_, replica_);
+  EXPECT_EQ(Tell(after, {"WATCH", "a"}), "OK");
+  EXPECT_EQ(increment(after), "1");
+  EXPECT_EQ(increment(before), "<nothing>") << "nobody knows whether it was changed";
+  EXPECT_EQ(Tell(before, {"WATCH", "a"}), "OK");
+  EXPECT_EQ(increment(before), "2");
 }
 
 TEST_F(HandedOverClients, ReadWhatTheNewPrimaryHas) {

@@ -68,38 +68,60 @@ TEST(RelayedClient, RepliesThatTheClientHasAreDropped) {
   TakeForNode(relayed);
   EXPECT_TRUE(relayed.FromNode("+OK\r\n+QUE"));
   EXPECT_TRUE(relayed.FromNode("UED\r\n*1\r\n$1\r\nx"));
-  EXPECT_FALSE(relayed.IsQuiet());
   EXPECT_TRUE(relayed.FromNode("\r\n"));
   EXPECT_EQ(TakeForClient(relayed), "*1\r\n$1\r\nx\r\n");
-  EXPECT_TRUE(relayed.IsQuiet());
 }
 
-TEST(RelayedClient, IsQuietWhenEachRequestHasItsReply) {
+TEST(RelayedClient, EndsWhenTheNodeHasReplied) {
   RelayedClient relayed = Introduced();
-  EXPECT_FALSE(relayed.IsQuiet());
-  TakeForNode(relayed);
-  EXPECT_FALSE(relayed.IsQuiet());
-  EXPECT_TRUE(relayed.FromNode(">2\r\n+invalidate\r\n_\r\n$3\r\nabc\r\n"));
-  EXPECT_FALSE(relayed.IsQuiet()) << "the client does not have it yet";
-  TakeForClient(relayed);
-  EXPECT_TRUE(relayed.IsQuiet());
-  relayed.FromClient(kGet.substr(0, 9));
-  TakeForNode(relayed);
-  EXPECT_FALSE(relayed.IsQuiet()) << "a part of a request";
-  for (const char byte : kGet.substr(9)) relayed.FromClient({&byte, 1});
-  TakeForNode(relayed);
-  EXPECT_FALSE(relayed.IsQuiet());
-  for (const char byte : std::string_view("$1\r\ny\r\n")) EXPECT_TRUE(relayed.FromNode({&byte, 1}));
+  relayed.EndRequests();
+  EXPECT_FALSE(relayed.TakesFromClient());
+  EXPECT_FALSE(relayed.HasSentAll()) << "the node does not have it yet";
+  EXPECT_EQ(TakeForNode(relayed), kGet);
+  EXPECT_TRUE(relayed.HasSentAll());
+  EXPECT_TRUE(relayed.FromNode("$1\r\ny\r\n"));
+  relayed.EndReplies("-UNBLOCKED\r\n");
+  EXPECT_FALSE(relayed.IsOver()) << "the client does not have it yet";
   EXPECT_EQ(TakeForClient(relayed), "$1\r\ny\r\n");
-  EXPECT_TRUE(relayed.IsQuiet());
+  EXPECT_TRUE(relayed.IsOver());
 }
 
-TEST(RelayedClient, WhoGetsMoreThanRepliesIsNeverQuiet) {
+TEST(RelayedClient, TakesTheRestOfARequestThatHasBegun) {
   RelayedClient relayed = Introduced();
+  relayed.FromClient(kGet.substr(0, 9));
+  relayed.EndRequests();
+  EXPECT_TRUE(relayed.TakesFromClient());
   TakeForNode(relayed);
-  EXPECT_TRUE(relayed.FromNode("$-1\r\n+message\r\n"));
+  EXPECT_FALSE(relayed.HasSentAll());
+  for (const char byte : kGet.substr(9)) relayed.FromClient({&byte, 1});
+  EXPECT_FALSE(relayed.TakesFromClient());
+  EXPECT_EQ(TakeForNode(relayed), kGet.substr(9));
+  EXPECT_TRUE(relayed.HasSentAll());
+}
+
+TEST(RelayedClient, WhatHasNoReplyWhenTheNodeEndsIsUnblocked) {
+  RelayedClient relayed = Introduced("*3\r\n$5\r\nBLPOP\r\n$1\r\na\r\n$1\r\n0\r\n");
+  TakeForNode(relayed);
+  EXPECT_TRUE(relayed.FromNode(">2\r\n+invalidate\r\n_\r\n"));
   TakeForClient(relayed);
-  EXPECT_FALSE(relayed.IsQuiet());
+  relayed.EndReplies("-UNBLOCKED\r\n");
+  EXPECT_EQ(TakeForClient(relayed), "-UNBLOCKED\r\n");
+  EXPECT_TRUE(relayed.IsOver());
+}
+
+TEST(RelayedClient, WhatALostClientHasAskedIsAskedNevertheless) {
+  RelayedClient relayed({.introduction = "I", .introductions = 1, .requests = std::string(kGet)});
+  relayed.FromClient(std::string(kGet) + "*2\r\n$3\r\nGE");
+  relayed.LoseClient();
+  EXPECT_FALSE(relayed.TakesFromClient());
+  TakeForNode(relayed);
+  EXPECT_TRUE(relayed.FromNode("+OK\r\n"));
+  EXPECT_EQ(TakeForNode(relayed), std::string(kGet) + std::string(kGet) + "*2\r\n$3\r\nGE");
+  EXPECT_TRUE(relayed.HasSentAll());
+  EXPECT_TRUE(relayed.FromNode("$-1\r\n"));
+  EXPECT_EQ(relayed.ToClient(), "");
+  relayed.EndReplies("-UNBLOCKED\r\n");
+  EXPECT_TRUE(relayed.IsOver());
 }
 
 TEST(RelayedClient, TakesNoMoreThanTheOtherSideReads) {

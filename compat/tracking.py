@@ -177,7 +177,8 @@ SCRIPTS = {
         r3c: CLIENT TRACKING ON BCAST
         w: MSET u:2 1 u:1 1 o:1 1 x 1 u 1
         r3b: SET u:1 2
-        r3b: SET u:1 3; SET u:1 4; SET other 1
+        r3b: SET u:1 3
+        r3b: SET other 1
         w: MULTI; SET u:1 1; SET u:1 1; SET u:0 1; EXEC
         w: DEL nosuch
         w: DEL u:0 u:1

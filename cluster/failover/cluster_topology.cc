@@ -101,6 +101,12 @@ class Composition {
     nodes_.push_back({self_.id, shard, self_.host, self_.port, false, true, true, 0});
   }
   void AddMember(const std::string& id, const std::string& shard, bool is_primary) {
+    const auto other =
+        std::find_if(nodes_.begin(), nodes_.end(), [&](const ComposedNode& each) { return each.id == id; });
+    if (other != nodes_.end()) {
+      if (!is_primary) return;  // a node is of one shard
+      nodes_.erase(other);
+    }
     ComposedNode node{.id = id, .shard = shard, .is_primary = is_primary};
     if (id == self_.id) {
       if (shard != self_.shard) return;

@@ -12,6 +12,8 @@ constexpr std::string_view kLinkCapability = "ringkv1";
 // for a sync that it would begin in vain.
 constexpr std::string_view kLinkOption = "node-link";
 constexpr std::string_view kLinkVersion = "1";
+// REPLCONF option of a node that means a certain other one, with its id: another node may have its address by now.
+constexpr std::string_view kNodeOption = "at-node";
 // REPLCONF CAPA of a replica that receives published messages.
 constexpr std::string_view kPublishCapability = "ringkv-pubsub";
 

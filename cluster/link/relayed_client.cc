@@ -90,7 +90,8 @@ void RelayedClient::SentToNode(size_t count) { ConsumeFrom(to_node_, count); }
 
 void RelayedClient::EndReplies(std::string_view to_unanswered) {
   has_ended_replies_ = true;
-  if (is_counting_ && open_ > 0 && !is_client_lost_) to_client_.Append(to_unanswered);
+  const bool lacks_reply = is_counting_ && open_ > 0 && !replies_.is_amid_value();
+  if (lacks_reply && !is_client_lost_) to_client_.Append(to_unanswered);
 }
 
 // --- the client -----------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ std::vector<std::string> LogReceiver::Introduction() const {
   if (!introduction_.host.empty()) about.insert(about.end(), {"ip-address", introduction_.host});
   about.insert(about.end(), {"capa", std::string(kLinkCapability), "capa", std::string(kPublishCapability),
                              std::string(kLinkOption), std::string(kLinkVersion)});
+  if (!introduction_.primary.empty()) about.insert(about.end(), {std::string(kNodeOption), introduction_.primary});
   return about;
 }
 

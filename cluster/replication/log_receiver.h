@@ -34,7 +34,8 @@ struct ReplicaIntroduction {
   std::vector<std::string> authentication = {};  // AUTH; empty: none
   std::string host = {};                         // where it is reached; empty: where it connects from
   int64_t port = 0;
-  std::string member = {};  // its id, the same after each reconnect
+  std::string member = {};   // its id, the same after each reconnect
+  std::string primary = {};  // the id of the node that it means to follow; empty: whoever is there
   Takeover takeover = Takeover::kNone;
 };
 

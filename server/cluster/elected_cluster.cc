@@ -57,6 +57,12 @@ Result<std::shared_ptr<ClusterView>> ClusterState::FirstElectedView() {
     if (!text) return tl::unexpected(text.error());
     Result<Topology> known = Topology::Parse(*text);
     if (known) {
+      const cluster::Node* const self = known->FindNode(elected_id_);
+      const std::string shard = parts_.options.shard.Get();
+      if (self != nullptr && known->shards()[self->shard].name != shard) {
+        return Fail("shard '" + shard + "': the data of this directory is of shard '" +
+                    known->shards()[self->shard].name + "'; a node of another shard needs an empty one");
+      }
       Result<std::shared_ptr<ClusterView>> made = MakeElectedView(std::move(*known), false);
       if (made) {
         known_topology_ = std::move(*text);

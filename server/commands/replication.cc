@@ -278,6 +278,11 @@ void ReplConf(AdminCall& call) {
         return call.reply.Error("ERR this node speaks version " + std::string(cluster::kLinkVersion) +
                                 " of the node link");
       }
+    } else if (call.args.Take(cluster::kNodeOption)) {
+      const std::string id = call.server.replication().member_id();
+      if (const std::string_view meant = call.args.Next(); meant != id) {
+        return call.reply.Error("ERR this is node " + id + ", not " + std::string(meant));
+      }
     } else if (call.args.Take(cluster::kRelayOption)) {
       if (!RelaysFor(call, call.args.Next(), true)) return;
     } else if (call.args.Take(cluster::kUnprovenRelayOption)) {

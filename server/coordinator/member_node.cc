@@ -46,7 +46,7 @@ void MemberNode::Follow(const cluster::Lead& lead) {
               std::to_string(lead.epoch));
   led_epoch_ = 0;
   replication_.SetLeaseEnd(0);  // it serves nothing as a primary from before it is none
-  replication_.FollowElected({lead.host, static_cast<int>(lead.port)}, lead.epoch);
+  replication_.FollowElected({lead.host, static_cast<int>(lead.port), lead.id}, lead.epoch);
 }
 
 void MemberNode::BecomePrimary(uint64_t epoch) {

@@ -17,6 +17,7 @@ enum class LinkPhase : uint8_t { kNone, kConnect, kConnecting, kSync, kConnected
 struct PrimaryAddress {
   std::string host;
   int port = 0;
+  std::string id = {};  // of the node that is meant; empty: whoever is there
 };
 
 // Of an option that has passed its check.

@@ -85,13 +85,14 @@ void ClientRelay::Open(PrimaryAddress primary) {
   until_ms_ = now + parts_.options.failover_forward_time * 1000;
 }
 
-cluster::RelayedClient::Opening ClientRelay::OpeningOf(const Client& client) const {
+cluster::RelayedClient::Opening ClientRelay::OpeningOf(const Client& client, const PrimaryAddress& primary) const {
   cluster::RelayedClient::Opening opening{.requests = client.requests, .answered = client.answered};
   const auto ask = [&](const std::vector<std::string>& words) {
     opening.introduction += resp::EncodeRequest(words);
     ++opening.introductions;
   };
   if (const std::vector<std::string> auth = AuthCommand(parts_.options); !auth.empty()) ask(auth);
+  if (!primary.id.empty()) ask({"REPLCONF", std::string(cluster::kNodeOption), primary.id});
   if (client.protocol == 3) ask({"HELLO", "3"});
   if (client.db != 0) ask({"SELECT", std::to_string(client.db)});
   const ClientCard& card = *client.card;
@@ -110,8 +111,8 @@ cluster::RelayedClient::Opening ClientRelay::OpeningOf(const Client& client) con
 
 void ClientRelay::Take(transport::Channel channel, Client client) {
   const int64_t now = parts_.world.clock.SteadyMs();
-  cluster::RelayedClient::Opening opening = OpeningOf(client);
   MutexLock lock(mutex_);
+  cluster::RelayedClient::Opening opening = OpeningOf(client, primary_);
   if (stopping_) return parts_.clients.Remove(client.card->id);
   // Shut meanwhile: it is refused, as one whose time came before.
   const bool is_shut = until_ms_ == 0;

@@ -63,7 +63,7 @@ class ClientRelay {
  private:
   struct Relayed;
 
-  cluster::RelayedClient::Opening OpeningOf(const Client& client) const;
+  cluster::RelayedClient::Opening OpeningOf(const Client& client, const PrimaryAddress& primary) const;
   void Run();
   void ServeAll();
   void TakeNew();

@@ -154,17 +154,18 @@ storage::Error PrimaryLink::FollowOnce(const PrimaryAddress& target) {
   if (!socket) return socket.error();
   if (IsObsolete()) return {"the link was closed"};
   phase_ = LinkPhase::kConnecting;
-  LogReceiver receiver(*this, Introduction());
+  LogReceiver receiver(*this, Introduction(target));
   return Pump(receiver, **socket, parts_.world.clock);
 }
 
-cluster::ReplicaIntroduction PrimaryLink::Introduction() {
+cluster::ReplicaIntroduction PrimaryLink::Introduction(const PrimaryAddress& target) {
   const Options& options = parts_.options;
   const int64_t announced = options.replica_announce_port;
   return {.authentication = AuthCommand(options),
           .host = options.replica_announce_ip.Get(),
           .port = announced != 0 ? announced : PortOfReplica(options),
           .member = owner_.member_id(),
+          .primary = target.id,
           .takeover = TakeoverNow()};
 }
 

@@ -88,7 +88,7 @@ class PrimaryLink final : private cluster::LogReceiver::Target {
   bool BeginToFollow(uint64_t generation);
   // Returns the reason for which the connection ended.
   storage::Error FollowOnce(const PrimaryAddress& target);
-  cluster::ReplicaIntroduction Introduction();
+  cluster::ReplicaIntroduction Introduction(const PrimaryAddress& target);
   // What is asked of the primary that is followed now.
   Takeover TakeoverNow();
   // Whether the connection serves a target that was replaced.

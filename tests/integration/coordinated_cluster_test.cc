@@ -72,7 +72,7 @@ class CoordinatedClusterTest : public testing::Test {
       const size_t primary = PrimaryBeside(node);
       if (primary == kNodes) return false;
       for (size_t i = node; i < node + kOfAShard; ++i) {
-        if (nodes_[i] == nullptr || (i != primary && !HasCaughtUp(*nodes_[i], *nodes_[primary]))) return false;
+        if (nodes_[i] == nullptr || (i != primary && !HasReached(*nodes_[i], *nodes_[primary]))) return false;
       }
       const std::string record = etcd_.Value("/ringkv/shop/shards/" + ShardOf(node) + "/record");
       const std::string in_sync = record.substr(0, record.find(']'));
@@ -282,6 +282,17 @@ TEST_F(CoordinatedClusterTest, AShardIsAddedAndTakenAway) {
   AwaitProgress(load);
   load.End();
   load.ReadAll(Ports());
+}
+
+TEST_F(CoordinatedClusterTest, ANodeOfAnotherShardNeedsAnEmptyDirectory) {
+  const size_t replica = PrimaryBeside(0) == 0 ? 1 : 0;
+  Kill(replica);
+  ServerProcess moved(Options("s2", directories_[replica]), ServerProcess::Wait::kNot);
+  EXPECT_EQ(moved.WaitForEnd(), 1);
+  EXPECT_NE(moved.Log().find("shard 's2': the data of this directory is of shard 's1'"), std::string::npos)
+      << moved.Log();
+  Start(replica);
+  EXPECT_TRUE(Eventually([this] { return AreAllInSync(); }));
 }
 
 TEST_F(CoordinatedClusterTest, NobodyElseDecidesTheTopology) {

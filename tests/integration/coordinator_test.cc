@@ -156,6 +156,21 @@ TEST_F(CoordinatorTest, APrimaryThatIsKilledIsSucceededInTime) {
             << took.back() << " ms; " << load.acknowledged() << " writes, " << load.reads() << " reads\n";
 }
 
+TEST_F(CoordinatorTest, AnotherNodeAtTheAddressOfADeadPrimaryIsNotFollowed) {
+  const auto primary = static_cast<size_t>(Primary());
+  EXPECT_EQ(Say(*nodes_[primary], {"SET", "kept", "1"}), "OK");
+  const std::string port = std::to_string(ports_[primary]);
+  Kill(primary);
+  // Within the lease of the dead one it is the primary of another shard.
+  const ServerProcess other({"--port", port, "--coordinator", "etcd://" + etcd_.addresses() + "/other", "--repl-ack",
+                             "quorum", "--replica-announce-ip", "127.0.0.1"});
+  EXPECT_TRUE(Eventually([&] { return Say(other, {"SET", "foreign", "1"}) == "OK"; }));
+  EXPECT_TRUE(Eventually([&] { return Primary() >= 0; }));
+  const ServerProcess& successor = *nodes_[static_cast<size_t>(Primary())];
+  EXPECT_EQ(Say(successor, {"GET", "kept"}), "1");
+  EXPECT_EQ(Say(successor, {"EXISTS", "foreign"}), "0");
+}
+
 TEST_F(CoordinatorTest, APrimaryThatEndsByItselfGivesItsLeaseBack) {
   ShardLoad load(Ports(), 2);
   AwaitProgress(load);

@@ -37,6 +37,10 @@ constexpr storage::UnixMs MillisecondsFrom(storage::UnixMs now, int64_t millisec
   return __builtin_add_overflow(now, milliseconds, &then) ? INT64_MAX : then;
 }
 
+// Milliseconds until then. None if it is over, as a client that imports may find it: less than nothing would read as
+// one of the codes of TTL.
+constexpr int64_t TimeLeft(storage::UnixMs expiry, storage::UnixMs now) { return expiry > now ? expiry - now : 0; }
+
 // Whether times of zero and below are allowed (EXPIRE deletes the key) or errors (SET).
 enum class PastTimes { kAllowed, kRefused };
 

@@ -254,6 +254,7 @@ constexpr Command kClientCommands[] = {
      .parent = "client",
      .arity = 3,
      .flags = kOwn,
+     .traits = kChangesSession,
      .group = Group::kConnection,
      .since = "8.1.0",
      .syntax = "<ON | OFF>",

@@ -92,10 +92,10 @@ void ReplyExpiry(DataCall& call, Shown&& shown) {
 }
 
 void Ttl(DataCall& call) {
-  ReplyExpiry(call, [&](UnixMs expiry) { return (expiry - call.txn.now() + 500) / 1000; });
+  ReplyExpiry(call, [&](UnixMs expiry) { return (TimeLeft(expiry, call.txn.now()) + 500) / 1000; });
 }
 void PTtl(DataCall& call) {
-  ReplyExpiry(call, [&](UnixMs expiry) { return expiry - call.txn.now(); });
+  ReplyExpiry(call, [&](UnixMs expiry) { return TimeLeft(expiry, call.txn.now()); });
 }
 void ExpireTime(DataCall& call) {
   // Rounded without leaving the range.

@@ -105,10 +105,10 @@ void ReplyFieldExpiries(DataCall& call, std::string_view command, Show&& shown) 
 int64_t SecondsOf(int64_t milliseconds) { return (milliseconds + 999) / 1000; }
 
 void HTtl(DataCall& call) {
-  ReplyFieldExpiries(call, "httl", [&](UnixMs expiry) { return SecondsOf(expiry - call.txn.now()); });
+  ReplyFieldExpiries(call, "httl", [&](UnixMs expiry) { return SecondsOf(TimeLeft(expiry, call.txn.now())); });
 }
 void HPTtl(DataCall& call) {
-  ReplyFieldExpiries(call, "hpttl", [&](UnixMs expiry) { return expiry - call.txn.now(); });
+  ReplyFieldExpiries(call, "hpttl", [&](UnixMs expiry) { return TimeLeft(expiry, call.txn.now()); });
 }
 void HExpireTime(DataCall& call) { ReplyFieldExpiries(call, "hexpiretime", SecondsOf); }
 void HPExpireTime(DataCall& call) {

@@ -156,6 +156,7 @@ constexpr Command kSlotStatisticsCommands[] = {
      .parent = "cluster",
      .arity = -4,
      .flags = kLoading | kStale,
+     .traits = kOnlyShows,
      .scope = Scope::kWalks,
      .group = Group::kCluster,
      .tips = "nondeterministic_output request_policy:all_shards",

@@ -49,7 +49,7 @@ Refusal RefuseHost(const Request& request, const Route& route, const AdmissionPa
                        "http-allowed-hosts, and Host is none of them");
 }
 
-Refusal RefuseSender(const Request& request, const Identity& sender, bool is_open) {
+Refusal RefuseSender(const Request& request, const Route& route, const Identity& sender, bool is_open) {
   if (!is_open && sender.user == nullptr) {
     return AskForLogin("this needs a user and a password by Authorization: Basic, or a password of default by Bearer");
   }
@@ -58,6 +58,12 @@ Refusal RefuseSender(const Request& request, const Identity& sender, bool is_ope
   const std::string own(AuthorityOf(request));
   const bool is_own_page =
       request.origin.empty() || request.origin == "http://" + own || request.origin == "https://" + own;
+  // What the console shows costs a walk, or is endless: no other page may begin it, though it could read nothing of it.
+  const bool is_from_elsewhere = EqualsIgnoringCase(request.sec_fetch_site, "cross-site") ||
+                                 EqualsIgnoringCase(request.sec_fetch_site, "same-site");
+  if (route.is_of_console && !route.is_public && (is_from_elsewhere || !is_own_page)) {
+    return ErrorResponse(403, "a page of another origin can't use the console");
+  }
   if (!only_reads && !is_own_page) return ErrorResponse(403, "a page of another origin can't change anything here");
   return std::nullopt;
 }
@@ -117,7 +123,7 @@ tl::expected<Target, Response> Admit(const Request& request, const Identity& sen
   }
   if (Refusal refusal = RefuseHost(request, **route, parts)) return tl::unexpected(std::move(*refusal));
   const bool is_open = IsOpen(**route, options);
-  if (Refusal refusal = RefuseSender(request, sender, is_open)) return tl::unexpected(std::move(*refusal));
+  if (Refusal refusal = RefuseSender(request, **route, sender, is_open)) return tl::unexpected(std::move(*refusal));
   // Parameters are validated only for an authorized client.
   tl::expected<Target, Response> target = ReadTarget(request, **route);
   if (!target) return target;

@@ -60,15 +60,26 @@ std::string_view WhyNotHere(const HttpParts& parts, const std::vector<std::strin
   return IsReadOnlyConsole(parts.options) && !OnlyShows(*entry->row) ? kReadOnlyConsole : std::string_view();
 }
 
+size_t MostReplyBytes(const Exchange& exchange) {
+  return static_cast<size_t>(exchange.parts().options.http_max_response_size);
+}
+
+std::string RepliesTooLong(size_t most) {
+  return "the replies are longer than http-max-response-size allows (" + std::to_string(most) + " bytes)";
+}
+
 void RespondReplies(Exchange& exchange, const SharedRun& run) {
-  exchange.Compute(JsonCost(run->bytes), [&exchange, run] {
+  exchange.Compute(JsonCost(run->bytes), [&exchange, run, most = MostReplyBytes(exchange)] {
     std::string json = "{\"replies\":[";
     for (const resp::Reply& reply : run->replies) {
       if (&reply != &run->replies.front()) json += ',';
-      AppendReplyJson(reply, &json);
+      AppendReplyJson(reply, &json, most);
+      if (json.size() > most) break;
     }
     json += "]}\n";
-    return [&exchange, json = std::move(json)]() mutable {
+    return [&exchange, most, json = std::move(json)]() mutable {
+      // A byte of a reply may be six here: \u0000.
+      if (json.size() > most) return exchange.Fail(413, RepliesTooLong(most));
       exchange.Respond({.headers = {{"Cache-Control", "no-store"}}, .body = std::move(json)});
     };
   });
@@ -86,16 +97,14 @@ void RunNext(Exchange& exchange, const SharedRun& run) {
     take({.kind = resp::ReplyKind::kError, .text = std::string(refusal)});
     ++run->next;
   }
-  const auto most = static_cast<size_t>(exchange.parts().options.http_max_response_size);
-  const std::string too_long =
-      "the replies are longer than http-max-response-size allows (" + std::to_string(most) + " bytes)";
-  if (run->bytes > most) return exchange.Fail(413, too_long);
+  const size_t most = MostReplyBytes(exchange);
+  if (run->bytes > most) return exchange.Fail(413, RepliesTooLong(most));
   if (run->next == run->commands.size()) return RespondReplies(exchange, run);
   exchange.Try(std::move(run->commands[run->next++]), [&exchange, run, take](resp::Reply reply) {
     take(std::move(reply));
     RunNext(exchange, run);
   });
-  exchange.LimitReply(most, too_long);
+  exchange.LimitReply(most, RepliesTooLong(most));
 }
 
 }  // namespace

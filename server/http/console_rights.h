@@ -14,8 +14,10 @@ inline bool IsReadOnlyConsole(const Options& options) {
   return options.http_console == static_cast<int64_t>(ConsoleMode::kReadOnly);
 }
 
-// Whether the command changes neither data nor the server.
-inline bool OnlyShows(const Command& row) { return row.Is(kReadOnly) || row.Has(kOnlyShows); }
+// Whether the command changes neither data nor the server. A script may call what does, though its row says otherwise.
+inline bool OnlyShows(const Command& row) {
+  return (row.Is(kReadOnly) || row.Has(kOnlyShows)) && !row.Has(kRunsScript);
+}
 
 // Whether it is about the connection that sends it: over HTTP there is none between two requests.
 inline bool IsOfConnection(const Command& row) {

@@ -11,11 +11,22 @@ namespace ringkv::server::http {
 namespace {
 
 constexpr size_t kMostUnsent = 256 * 1024;
-constexpr size_t kLongestText = 16 * 1024;  // of a message or line; the rest is left out
+constexpr size_t kLongestText = 16 * 1024;  // of a message, line or name; the rest is left out
 constexpr int64_t kSignOfLifeMs = 15'000;   // proxies end a response that is silent for a minute
 
+// Between two letters of UTF-8, or text would become bytes.
+std::string_view CutText(std::string_view text) {
+  if (text.size() <= kLongestText) return text;
+  constexpr size_t kLongestLetter = 4;
+  const auto goes_on = [&](size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  for (size_t end = kLongestText; end > kLongestText - kLongestLetter; --end) {
+    if (!goes_on(end)) return text.substr(0, end);
+  }
+  return text.substr(0, kLongestText);  // bytes
+}
+
 std::string Shortened(std::string_view text) {
-  std::string json = ToJson(text.substr(0, kLongestText));
+  std::string json = ToJson(CutText(text));
   return text.size() <= kLongestText ? json : json + ",\"bytes\":" + std::to_string(text.size());
 }
 
@@ -44,7 +55,7 @@ std::string EventStream::Message(std::string_view resp2, size_t unsent) {
   // "message" channel text, or "pmessage" pattern channel text.
   const size_t count = reply.members.size();
   if (count < 3 || (reply.members[0].text != "message" && reply.members[0].text != "pmessage")) return {};
-  return Event("message", "{\"channel\":" + ToJson(reply.members[count - 2].text) +
+  return Event("message", "{\"channel\":" + ToJson(CutText(reply.members[count - 2].text)) +
                               ",\"message\":" + Shortened(reply.members[count - 1].text) + "}");
 }
 

@@ -6,12 +6,13 @@
 
 namespace ringkv::server::http {
 
-void KeyTree::Add(const storage::Entry& entry, int64_t now_ms) {
+void KeyTree::Add(const storage::Entry& entry, const Details& details, int64_t now_ms) {
   const std::string_view key = entry.key();
-  const uint64_t bytes = entry.MemorySize();
-  const size_t end = separator_.empty() ? std::string_view::npos : key.find(separator_, prefix_.size());
+  const std::string_view shown = key.substr(0, kLongestName);
+  const uint64_t bytes = details.bytes ? entry.MemorySize() : 0;
+  const size_t end = separator_.empty() ? std::string_view::npos : shown.find(separator_, prefix_.size());
   if (end != std::string_view::npos) {
-    const std::string_view name = key.substr(0, end + separator_.size());
+    const std::string_view name = shown.substr(0, end + separator_.size());
     const auto found = branches_.find(name);
     Branch& branch = found != branches_.end() ? found->second : branches_[std::string(name)];
     ++branch.keys;
@@ -19,9 +20,11 @@ void KeyTree::Add(const storage::Entry& entry, int64_t now_ms) {
     return;
   }
   if (!keys_.empty()) keys_ += ',';
-  keys_ += "{\"key\":" + ToJson(key) + ",\"type\":\"";
-  keys_.append(storage::TypeName(entry.type())).append("\",\"bytes\":") += std::to_string(bytes);
-  if (entry.has_expiry()) keys_ += ",\"ttl\":" + std::to_string(entry.expiry() - now_ms);
+  keys_ += "{\"key\":" + ToJson(shown);
+  if (shown.size() < key.size()) keys_ += ",\"length\":" + std::to_string(key.size());
+  if (details.type) keys_.append(",\"type\":\"").append(storage::TypeName(entry.type())).append("\"");
+  if (details.bytes) keys_ += ",\"bytes\":" + std::to_string(bytes);
+  if (details.ttl && entry.has_expiry()) keys_ += ",\"ttl\":" + std::to_string(entry.expiry() - now_ms);
   keys_ += '}';
 }
 

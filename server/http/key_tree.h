@@ -18,12 +18,23 @@ namespace ringkv::server::http {
 // What one part of a walk finds. The asker adds the parts up, so any part is bounded by the keys that it has visited.
 class KeyTree {
  public:
+  // Names are cut behind so many bytes, which no prefix exceeds either.
+  static constexpr size_t kLongestName = 4096;
+
+  // What may be told of a key besides its name.
+  struct Details {
+    bool type = true;
+    bool bytes = true;
+    bool ttl = true;
+  };
+
   // `separator`: empty for a list of keys, without branches.
   KeyTree(std::string prefix, std::string separator) : prefix_(std::move(prefix)), separator_(std::move(separator)) {}
 
   // A key that begins with the prefix.
-  void Add(const storage::Entry& entry, int64_t now_ms);
-  // {"branches":[{"name":,"keys":,"bytes":}],"keys":[{"key":,"type":,"bytes":,"ttl":ms}],...}, without its brackets.
+  void Add(const storage::Entry& entry, const Details& details, int64_t now_ms);
+  // {"branches":[{"name":,"keys":,"bytes":}],"keys":[{"key":,"type":,"bytes":,"ttl":ms}]}, without its brackets. A key
+  // whose name is cut has its "length".
   std::string Json() const;
 
  private:

@@ -2,8 +2,8 @@
 #include "server/http/reply_json.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 
 #include "server/http/json.h"
 
@@ -34,19 +34,19 @@ std::string_view TypeName(ReplyKind kind) {
 std::string DoubleText(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+  // The shortest that reads as the same number.
   char text[64];
-  std::snprintf(text, sizeof text, "%.17g", number);
-  return text;
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-void AppendMembers(const Reply& reply, std::string* json) {
+void AppendMembers(const Reply& reply, std::string* json, size_t most) {
   const bool is_map = reply.kind == ReplyKind::kMap;
   *json += '[';
-  for (size_t i = 0; i < reply.members.size(); ++i) {
+  for (size_t i = 0; i < reply.members.size() && json->size() <= most; ++i) {
     const bool begins_pair = is_map && i % 2 == 0;
     if (i > 0) *json += ',';
     if (begins_pair) *json += '[';
-    AppendReplyJson(reply.members[i], json);
+    AppendReplyJson(reply.members[i], json, most);
     if (is_map && !begins_pair) *json += ']';
   }
   *json += ']';
@@ -66,14 +66,14 @@ std::string ScalarJson(const Reply& reply) {
 
 }  // namespace
 
-void AppendReplyJson(const Reply& reply, std::string* json) {
+void AppendReplyJson(const Reply& reply, std::string* json, size_t most) {
   json->append("{\"type\":\"").append(TypeName(reply.kind)).append("\"");
   if (reply.kind != ReplyKind::kNull) {
     *json += ",\"value\":";
     const bool has_members =
         reply.kind == ReplyKind::kArray || reply.kind == ReplyKind::kMap || reply.kind == ReplyKind::kSet;
     if (has_members) {
-      AppendMembers(reply, json);
+      AppendMembers(reply, json, most);
     } else {
       *json += ScalarJson(reply);
     }

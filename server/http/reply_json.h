@@ -6,13 +6,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "resp/reply.h"
 
 namespace ringkv::server::http {
 
-void AppendReplyJson(const resp::Reply& reply, std::string* json);
+// Stops behind the element with which the text becomes longer than `most` bytes: what is there then is no JSON.
+void AppendReplyJson(const resp::Reply& reply, std::string* json, size_t most = SIZE_MAX);
 // About so many bytes of JSON.
 size_t ReplyJsonBytes(const resp::Reply& reply);
 

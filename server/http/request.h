@@ -39,6 +39,7 @@ struct Request {
   std::string content_range;
   std::string transfer_encoding;
   std::string origin;
+  std::string sec_fetch_site;
   std::string if_match;
   std::string if_none_match;
   bool has_if_match = false;  // the header exists, possibly empty

@@ -53,6 +53,7 @@ constexpr struct {
                 {"content-range", &Request::content_range},
                 {"transfer-encoding", &Request::transfer_encoding},
                 {"origin", &Request::origin},
+                {"sec-fetch-site", &Request::sec_fetch_site},
                 {"if-match", &Request::if_match},
                 {"if-none-match", &Request::if_none_match}};
 

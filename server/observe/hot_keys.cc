@@ -29,6 +29,7 @@ bool HotKeys::Start(const Plan& plan, uint64_t seed, storage::UnixMs now, const 
                        .ended = {},
                        .by_time = HeavyHitters(counted, hash),
                        .by_bytes = HeavyHitters(counted, hash)});
+  ends_ms_ = found_->ends_ms;
   is_on_ = true;
   return true;
 }
@@ -74,6 +75,7 @@ std::optional<HotKeys::Report> HotKeys::Get(storage::UnixMs now, const Times& ti
 }
 
 void HotKeys::Add(std::span<const std::string_view> keys, const Usage& usage, storage::UnixMs now) {
+  if (now >= ends_ms_.load(std::memory_order_relaxed)) return;
   all_.Add(usage);
   if (keys.empty() || !mutex_.TryLock()) return;
   // Who asks next notices the end, with the times of the process.

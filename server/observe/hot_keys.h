@@ -97,6 +97,7 @@ class HotKeys {
   void EndIfLate(storage::UnixMs now, const Times& times) REQUIRES(mutex_);
 
   std::atomic<bool> is_on_{false};
+  std::atomic<storage::UnixMs> ends_ms_{0};  // of what was started last, for those that don't lock
   Totals all_;
   Totals in_slots_;
   Totals sampled_;

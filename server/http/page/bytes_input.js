@@ -2,8 +2,12 @@
 // Bytes in a text field: text as it is, and with \xNN whatever is none. A backslash is \\ there.
 import { toBytes } from './server.js';
 
-export function shownBytes(value) {
-  if (!(value instanceof Uint8Array)) return value.replace(/\\/g, '\\\\');
+const escaped = (letter) => (letter === '\\' ? '\\\\' : '\\x' + letter.charCodeAt(0).toString(16).padStart(2, '0'));
+
+// A field would lose what it can't hold, as a carriage return; one of a single line can't hold the end of a line.
+export function shownBytes(value, hasLines = false) {
+  if (!(value instanceof Uint8Array))
+    return value.replace(hasLines ? /[\\\x00-\x09\x0b-\x1f\x7f]/g : /[\\\x00-\x1f\x7f]/g, escaped);
   return Array.from(value, (byte) =>
     byte === 0x5c
       ? '\\\\'

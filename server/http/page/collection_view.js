@@ -19,17 +19,16 @@ function shown(value) {
 const removal = (view, ...words) =>
   may(words[0].toLowerCase()) ? button('Remove', () => view.change(...words), { className: 'quiet' }) : '';
 
-// A button that asks for fields and runs the command that `words` makes of them.
-function editing(view, text, title, fields, command, words) {
+// A button that asks for fields and runs the command that `words` makes of them, if `check` finds nothing against it.
+function editing(view, text, title, fields, command, words, check) {
   if (!may(command)) return '';
   return button(
     text,
     async () => {
       const given = await ask(title, fields, text);
-      if (given !== null)
-        await view.change(
-          ...words(Object.fromEntries(Object.entries(given).map(([name, value]) => [name, readBytes(value)]))),
-        );
+      if (given === null) return;
+      const read = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, readBytes(value)]));
+      await view.changeIf(check, ...words(read));
     },
     { className: 'quiet' },
   );
@@ -60,7 +59,9 @@ function showHash(root, view) {
     { name: 'field', label: 'Field', value: name },
     { name: 'value', label: 'Value', value, multiline: true },
   ];
-  const set = ({ field, value }) => ['HSET', view.key, field, value];
+  const add = ({ field, value }) => ['HSET', view.key, field, value];
+  // HSET would take the time to live from the field.
+  const edit = ({ field, value }) => ['HSETEX', view.key, 'KEEPTTL', 'FIELDS', 1, field, value];
   const rowsOf = (found) => {
     const rows = [];
     for (let i = 0; i < found.length; i += 2) {
@@ -74,9 +75,9 @@ function showHash(root, view) {
             view,
             'Edit',
             'Change a field',
-            fields(shownBytes(found[i]), shownBytes(found[i + 1])),
-            'hset',
-            set,
+            fields(shownBytes(found[i]), shownBytes(found[i + 1], true)),
+            'hsetex',
+            edit,
           ),
           removal(view, 'HDEL', view.key, found[i]),
         ),
@@ -88,7 +89,7 @@ function showHash(root, view) {
     root,
     view,
     'HLEN',
-    editing(view, 'Add field', 'Add a field', fields('', ''), 'hset', set),
+    editing(view, 'Add field', 'Add a field', fields('', ''), 'hset', add),
     ['Field', 'Value', ''],
     (cursor) => scanned(view, 'HSCAN', cursor, rowsOf),
   );
@@ -96,16 +97,25 @@ function showHash(root, view) {
 
 function showList(root, view) {
   const value = (text) => [{ name: 'value', label: 'Value', value: text, multiline: true }];
+  // Other clients may have moved it meanwhile.
+  const isStillThere = async (at, known) => {
+    const now = await view.run('LINDEX', view.key, at);
+    if (now === null || printable(now) !== printable(known))
+      throw new Error(`Element ${at} is another one by now: nothing was changed. Refresh to see the list as it is.`);
+  };
   const rowsOf = (found, from) =>
     found.map((each, i) => [
       String(from + i),
       shown(each),
-      editing(view, 'Edit', `Change element ${from + i}`, value(shownBytes(each)), 'lset', (given) => [
-        'LSET',
-        view.key,
-        from + i,
-        given.value,
-      ]),
+      editing(
+        view,
+        'Edit',
+        `Change element ${from + i}`,
+        value(shownBytes(each, true)),
+        'lset',
+        (given) => ['LSET', view.key, from + i, given.value],
+        () => isStillThere(from + i, each),
+      ),
     ]);
   const add = [
     editing(view, 'Add first', 'Add in front', value(''), 'lpush', (given) => ['LPUSH', view.key, given.value]),
@@ -140,15 +150,16 @@ function showSortedSet(root, view) {
     { name: 'score', label: 'Score', value: score },
   ];
   const add = ({ member, score }) => ['ZADD', view.key, score, member];
+  const shownScore = (score) => (Number.isFinite(score) ? String(score) : score > 0 ? 'inf' : '-inf');
   const rowsOf = (found, from) =>
     found.map(([member, score], i) => [
       String(from + i),
       shown(member),
-      String(score),
+      shownScore(score),
       element(
         'div.row',
         {},
-        editing(view, 'Edit', 'Change a score', fields(shownBytes(member), String(score)), 'zadd', add),
+        editing(view, 'Edit', 'Change a score', fields(shownBytes(member), shownScore(score)), 'zadd', add),
         removal(view, 'ZREM', view.key, member),
       ),
     ]);

@@ -22,7 +22,7 @@ function remember(line) {
   if (lines.at(-1) !== line) lines.push(line);
   while (lines.length > MOST_LINES) lines.shift();
   // Passwords are not kept.
-  const safe = lines.filter((each) => !/\b(auth|setuser|requirepass|masterauth|hello)\b/i.test(each));
+  const safe = lines.filter((each) => !/\b(auth2?|setuser|requirepass|masterauth|hello)\b|-pass(word)?\b/i.test(each));
   sessionStorage.setItem(KEPT, JSON.stringify(safe));
 }
 

@@ -44,10 +44,19 @@ function showFrame() {
   banner.textContent = 'Read only: this console changes nothing (http-console readonly).';
 }
 
+// A person may have typed a % that stands for itself.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function showView() {
   leave?.abort();
   leave = new AbortController();
-  const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split('/');
+  const [name, ...rest] = decoded(location.hash.slice(1)).split('/');
   const all = offered();
   const view = all.find((each) => each.name === name) ?? all[0];
   for (const tab of tabs.children) {

@@ -26,8 +26,14 @@ class KeyView {
   }
 
   // Runs a change, says what went wrong, and shows the key as it is then.
-  async change(...words) {
+  change(...words) {
+    return this.changeIf(undefined, ...words);
+  }
+
+  // `check` throws what speaks against it.
+  async changeIf(check, ...words) {
     try {
+      await check?.();
       await this.run(...words);
     } catch (error) {
       this.said.replaceChildren(failure(error));
@@ -91,7 +97,10 @@ class KeyView {
       [{ name: 'seconds', label: 'Seconds', value: ttl > 0 ? Math.ceil(ttl / 1000) : '' }],
       'Set',
     );
-    if (given !== null) await this.change('EXPIRE', this.key, given.seconds);
+    if (given === null) return;
+    const isOver = Number(given.seconds) <= 0;
+    if (isOver && !(await confirmed('Delete this key?', ['Its time would be over at once.'], 'Delete'))) return;
+    await this.change('EXPIRE', this.key, given.seconds);
   }
 
   async rename() {

@@ -60,7 +60,7 @@ export class KeyWalk {
     }
     for (const each of part.keys) {
       if (this.listsKeys) this.keys.push({ ...each, key: fromWire(each.key) });
-      this.bytes += each.bytes;
+      this.bytes += each.bytes ?? 0; // the server tells it of those that the user may read
     }
     this.count += part.visited;
     this.cursor = part.cursor;

@@ -13,6 +13,7 @@ export const title = 'Keys';
 export const offered = () => may('scan');
 
 const TYPING_MS = 250;
+const MOST_BRANCHES = 500; // that are listed at a time, on a level
 
 // What means itself in a pattern.
 const literal = (text) => text.replace(/[*?[\]\\]/g, '\\$&');
@@ -114,19 +115,35 @@ class KeyBrowser {
   async fill(list, what, signal, total) {
     const walk = new KeyWalk(what);
     const rows = new Map();
+    const rest = element('li', {}); // asks for what isn't listed
     let listed = 0;
+    let most = MOST_BRANCHES;
     replace(list);
     const tell = () => {
-      for (const [id, branch] of [...walk.branches].sort(([one], [other]) => (one < other ? -1 : 1))) {
-        if (!rows.has(id)) rows.set(id, this.branchRow(list, branch, what, signal));
-        rows.get(id).show(branch, walk.isDone);
+      for (const [id, branch] of walk.branches) {
+        if (!rows.has(id) && rows.size < most) rows.set(id, this.branchRow(list, branch, what, signal));
+        rows.get(id)?.show(branch, walk.isDone);
       }
       for (; listed < walk.keys.length; ++listed)
         this.insert(list, this.keyRow(walk.keys[listed]), 'key ' + printable(walk.keys[listed].key));
       const more = walk.isDone ? '' : ' so far';
       total.textContent = `${count(walk.count)} keys, ${bytes(walk.bytes)}${more}`;
     };
+    const offerRest = () => {
+      const hidden = walk.branches.size - rows.size;
+      const showBranches = () => {
+        most += MOST_BRANCHES;
+        tell();
+        offerRest();
+      };
+      const branches = hidden > 0 ? button(`Show more branches, of ${count(hidden)}`, showBranches) : null;
+      const keys = walk.hasMore ? button('Show more keys', go) : null;
+      replace(rest, branches, keys);
+      if (branches !== null || keys !== null) list.append(rest);
+      else rest.remove();
+    };
     const go = async () => {
+      rest.remove();
       try {
         await walk.go(signal, tell);
       } catch (error) {
@@ -156,13 +173,7 @@ class KeyBrowser {
             ),
           ),
         );
-      if (walk.hasMore) {
-        const next = button('Show more keys', () => {
-          next.parentNode.remove();
-          go();
-        });
-        list.append(element('li', {}, next));
-      }
+      offerRest();
       if (list === this.tree) this.actions(what, walk);
     };
     await go();
@@ -280,15 +291,21 @@ class KeyBrowser {
   }
 
   keyRow(each) {
+    const isCut = each.length !== undefined;
     const row = element('li', { role: 'treeitem' });
     row.append(
       element(
         'button.key',
-        { type: 'button', onclick: () => this.open(each.key, row) },
-        element('span.badge', {}, each.type),
-        element('span.name', {}, printable(each.key)),
+        {
+          type: 'button',
+          disabled: isCut,
+          title: isCut ? `Its name has ${bytes(each.length)}: too long to be shown whole.` : '',
+          onclick: () => this.open(each.key, row),
+        },
+        each.type === undefined ? null : element('span.badge', {}, each.type),
+        element('span.name', {}, printable(each.key) + (isCut ? '…' : '')),
         each.ttl === undefined ? null : element('small', { title: 'expires' }, 'ttl'),
-        element('small', {}, bytes(each.bytes)),
+        each.bytes === undefined ? null : element('small', {}, bytes(each.bytes)),
       ),
     );
     return row;

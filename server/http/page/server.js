@@ -100,6 +100,8 @@ export async function runTyped(commands, db = 0) {
   return (await response.json()).replies;
 }
 
+const infinities = { inf: Infinity, '-inf': -Infinity };
+
 // What the reply is in JavaScript: strings, numbers, Uint8Array, arrays, Map, null. An error is thrown.
 export function plain(reply) {
   switch (reply.type) {
@@ -108,8 +110,9 @@ export function plain(reply) {
     case 'null':
       return null;
     case 'integer':
-    case 'double':
       return Number(reply.value);
+    case 'double':
+      return infinities[reply.value] ?? Number(reply.value);
     case 'array':
     case 'set':
       return reply.value.map(plain);
@@ -160,8 +163,11 @@ export async function events(query, signal, take) {
     const parts = rest.split('\n\n');
     rest = parts.pop();
     for (const part of parts) {
-      const found = /^event: (.*)\ndata: (.*)$/m.exec(part);
-      if (found !== null) take(found[1], JSON.parse(found[2]));
+      // Lines end by \n alone: JSON may hold what else a browser takes for the end of one, as U+2028.
+      const lines = part.split('\n');
+      const field = (name) => lines.find((line) => line.startsWith(name))?.slice(name.length);
+      const data = field('data: ');
+      if (data !== undefined) take(field('event: '), JSON.parse(data));
     }
   }
 }

@@ -65,7 +65,7 @@ function bitGrid(view, value) {
 
 function editor(view, value) {
   const text = element('textarea', {
-    value: shownBytes(value),
+    value: shownBytes(value, true),
     spellcheck: false,
     readOnly: !may('set'),
     'aria-label': 'Value',
@@ -95,7 +95,7 @@ export async function showString(root, view) {
   const estimate = isHyperLogLog && may('pfcount') ? await view.run('PFCOUNT', view.key) : null;
   const json = isWhole ? prettyJson(value) : null;
   const forms = {
-    Text: () => (isWhole ? editor(view, value) : element('pre', {}, shownBytes(value))),
+    Text: () => (isWhole ? editor(view, value) : element('pre', {}, shownBytes(value, true))),
     JSON: json === null ? null : () => element('pre.json', {}, json),
     Hex: () => element('pre.hex', {}, hexDump(value)),
     Bits: () => [

@@ -44,7 +44,7 @@ class UserList {
       name === '' ? 'New user' : `Change ${name}`,
       [
         ...(name === '' ? [{ name: 'user', label: 'Name' }] : []),
-        { name: 'rules', label: 'Rules', value: name === '' ? 'on >password ~* +@read' : '', hint },
+        { name: 'rules', label: 'Rules', value: '', hint },
       ],
       'Apply',
     );

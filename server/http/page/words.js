@@ -4,7 +4,6 @@ const escapes = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
 
 // Bytes that are no text become a Uint8Array.
 function word(codes) {
-  if (codes.every((code) => code < 0x80)) return String.fromCharCode(...codes);
   const bytes = Uint8Array.from(codes);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

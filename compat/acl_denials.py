@@ -112,7 +112,7 @@ def try_keys(check, server, all_rows):
 
 
 # What HTTP has, and the bodies of what takes one.
-ROUTES = [("GET", "/"), ("GET", "/metrics"), ("GET", "/keys/k"), ("HEAD", "/keys/k"), ("PUT", "/keys/k"),
+ROUTES = [("GET", "/metrics"), ("GET", "/keys/k"), ("HEAD", "/keys/k"), ("PUT", "/keys/k"),
           ("DELETE", "/keys/k"), ("GET", "/get/k"), ("POST", "/set"), ("POST", "/set/k"), ("POST", "/mget"),
           ("POST", "/mset"), ("GET", "/search?prefix=k"), ("GET", "/search?prefix=k&values=1")]
 BODIES = {"/keys/k": "v", "/set": '{"key": "k", "value": "v"}', "/set/k": '"v"', "/mget": '["k"]',

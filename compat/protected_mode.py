@@ -155,7 +155,8 @@ def statuses(address, port, context=None):
 
 
 def check_http(certificates):
-    """Every path: a page, figures and health too. With a password, what http-open-paths says is open."""
+    """Every path: a page, figures and health too. With a password, what http-open-paths says is open, and the files of
+    the page, on which one logs in."""
     redis_port, http_port = free_ports(2)
     tls = [*certificates.server_options(redis_port), "--tls-auth-clients", "no", "--http-tls", "yes"]
     for options, context in (([], None), (tls, context_of(certificates))):
@@ -164,8 +165,8 @@ def check_http(certificates):
             assert statuses(OTHER, http_port, context) == [403] * len(PATHS)
             assert statuses(LOOPBACK, http_port, context) == [200, 200, 200, 200, 404, 200]
             admin.raw("CONFIG", "SET", "requirepass", "secret")
-            for paths, expected in (("/healthz /readyz", [401, 401, 200, 200, 401, 401]),
-                                    ("/metrics", [401, 200, 401, 401, 401, 401]), ("", [401] * 6)):
+            for paths, expected in (("/healthz /readyz", [200, 401, 200, 200, 401, 401]),
+                                    ("/metrics", [200, 200, 401, 401, 401, 401]), ("", [200] + [401] * 5)):
                 assert admin.raw("CONFIG", "SET", "http-open-paths", paths) == b"+OK\r\n"
                 assert statuses(OTHER, http_port, context) == statuses(LOOPBACK, http_port, context) == expected, paths
             admin.raw("CONFIG", "SET", "requirepass", "", "protected-mode", "no")

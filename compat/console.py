@@ -181,6 +181,26 @@ def check_keys(browser, client):
     browser.fill("dialog textarea", "first")
     browser.click("dialog button", "Edit")
     eventually(lambda: client.raw("LINDEX", "long", "0") == b"$5\r\nfirst\r\n", "the changed element")
+    # What another client has changed meanwhile is not overwritten.
+    browser.wait_text("first", ".detail table")
+    client.raw("LPUSH", "long", "meanwhile")
+    browser.click(".detail button", "Edit")
+    browser.fill("dialog textarea", "lost")
+    browser.click("dialog button", "Edit")
+    browser.wait_text("another one by now", ".detail")
+    assert client.raw("LINDEX", "long", "0") == b"$9\r\nmeanwhile\r\n"
+    # A field that expires still does so with another value.
+    client.raw("HSET", "profile", "user", "ada")
+    client.raw("HEXPIRE", "profile", "1000", "FIELDS", "1", "user")
+    browser.fill("input[type=search]", "profile")
+    browser.wait("!document.querySelector('.tree').innerText.includes('long')", "the search")
+    open_key(browser, "profile")
+    browser.wait_text("ada", ".detail table")
+    browser.click(".detail button", "Edit")
+    browser.fill("dialog textarea", "grace")
+    browser.click("dialog button", "Edit")
+    eventually(lambda: client.raw("HGET", "profile", "user") == b"$5\r\ngrace\r\n", "the changed field")
+    assert client.raw("HTTL", "profile", "FIELDS", "1", "user") not in (b"*1\r\n:-1\r\n", b"*1\r\n:-2\r\n")
 
 
 def check_search_and_deletion(browser, client):

@@ -75,10 +75,21 @@ TEST_F(ConsoleTest, ARequestLeavesNothingBehind) {
   for (const std::string command :
        {R"(["MULTI"])", R"(["SELECT","1"])", R"(["SUBSCRIBE","a"])", R"(["MONITOR"])", R"(["AUTH","x"])",
         R"(["WATCH","a"])", R"(["CLIENT","REPLY","OFF"])", R"(["CLIENT","TRACKING","ON"])", R"(["HELLO","3"])",
-        R"(["RESET"])", R"(["QUIT"])", R"(["READONLY"])", R"(["REPLCONF","ack","1"])", R"(["client","setname","n"])"}) {
+        R"(["CLIENT","IMPORT-SOURCE","ON"])", R"(["RESET"])", R"(["QUIT"])", R"(["READONLY"])",
+        R"(["REPLCONF","ack","1"])", R"(["client","setname","n"])"}) {
     EXPECT_TRUE(Has(Run("[" + command + "]").body, "each request stands alone")) << command;
   }
   EXPECT_TRUE(Has(Run(R"([["BLPOP","none","0"]])").body, "\"null\"")) << "it can't wait";
+}
+
+// A control byte is six in JSON.
+TEST_F(ConsoleTest, AResponseIsNoLongerThanItsLimitInJson) {
+  Start({"--http-max-response-size", "4096"});
+  Say(*server_, {"SET", "text", std::string(1000, 'x')});
+  Say(*server_, {"SET", "controls", std::string(1000, '\1')});
+  EXPECT_EQ(Run(R"([["GET","text"]])").status, 200);
+  EXPECT_EQ(Run(R"([["GET","controls"]])").status, 413);
+  EXPECT_EQ(Run(R"([["GET","text"],["GET","controls"]])").status, 413);
 }
 
 TEST_F(ConsoleTest, OffersWhatTheUserMayRun) {
@@ -100,19 +111,36 @@ TEST_F(ConsoleTest, OffersWhatTheUserMayRun) {
 TEST_F(ConsoleTest, ReadOnlyItChangesNothing) {
   Start({"--http-console", "readonly", "--databases", "1"});
   Say(*server_, {"SET", "a", "v"});
-  for (const std::string command :
-       {R"(["SET","a","1"])", R"(["DEL","a"])", R"(["CONFIG","SET","maxclients","9"])", R"(["SHUTDOWN"])",
-        R"(["EVAL","return 1","0"])", R"(["ACL","SETUSER","x"])", R"(["CLIENT","KILL","ID","1"])",
-        R"(["PUBLISH","a","b"])", R"(["SCRIPT","FLUSH"])", R"(["SLOWLOG","RESET"])", R"(["LATENCY","RESET"])",
-        R"(["CONFIG","RESETSTAT"])", R"(["DEBUG","SLEEP","0"])", R"(["REPLICAOF","NO","ONE"])", R"(["BGSAVE"])",
-        R"(["MEMORY","PURGE"])", R"(["FUNCTION","FLUSH"])", R"(["SORT","a","STORE","b"])",
-        R"(["GETEX","a","EX","1"])"}) {
+  for (const std::string command : {R"(["SET","a","1"])",
+                                    R"(["DEL","a"])",
+                                    R"(["CONFIG","SET","maxclients","9"])",
+                                    R"(["SHUTDOWN"])",
+                                    R"(["EVAL","return 1","0"])",
+                                    R"(["ACL","SETUSER","x"])",
+                                    R"(["CLIENT","KILL","ID","1"])",
+                                    R"(["PUBLISH","a","b"])",
+                                    R"(["SCRIPT","FLUSH"])",
+                                    R"(["SLOWLOG","RESET"])",
+                                    R"(["LATENCY","RESET"])",
+                                    R"(["CONFIG","RESETSTAT"])",
+                                    R"(["DEBUG","SLEEP","0"])",
+                                    R"(["REPLICAOF","NO","ONE"])",
+                                    R"(["BGSAVE"])",
+                                    R"(["MEMORY","PURGE"])",
+                                    R"(["FUNCTION","FLUSH"])",
+                                    R"(["SORT","a","STORE","b"])",
+                                    R"(["EVAL_RO","return 1","0"])",
+                                    R"(["EVALSHA_RO","abc","0"])",
+                                    R"(["FCALL_RO","f","0"])",
+                                    R"(["HOTKEYS","STOP"])",
+                                    R"(["GETEX","a","EX","1"])"}) {
     EXPECT_TRUE(Has(Run("[" + command + "]").body, "http-console readonly")) << command;
   }
   for (const std::string command :
        {R"(["GET","a"])", R"(["INFO"])", R"(["CONFIG","GET","save"])", R"(["CLIENT","LIST"])", R"(["SLOWLOG","GET"])",
         R"(["SCAN","0"])", R"(["MEMORY","USAGE","a"])", R"(["DBSIZE"])", R"(["ACL","LIST"])",
-        R"(["COMMAND","DOCS","get"])", R"(["OBJECT","ENCODING","a"])"}) {
+        R"(["COMMAND","DOCS","get"])", R"(["OBJECT","ENCODING","a"])", R"(["HOTKEYS","HELP"])",
+        R"(["HOTKEYS","GET"])"}) {
     EXPECT_FALSE(Has(Run("[" + command + "]").body, "\"error\"")) << command;
   }
   EXPECT_FALSE(Has(Get("/console/session").body, R"("set":)"));
@@ -172,6 +200,35 @@ TEST_F(ConsoleTest, ShowsKeysAsATree) {
   EXPECT_EQ(Get("/console/keys?prefix=" + std::string(5000, 'a')).status, 400);
 }
 
+// Of what the user may not ask, the tree tells as little as the commands.
+TEST_F(ConsoleTest, ATreeTellsOfKeysWhatTheirReaderMayAsk) {
+  Start();
+  Say(*server_, {"ACL", "SETUSER", "reader", "on", ">pw", "~mine*", "+scan", "+type", "+pttl", "+memory|usage"});
+  for (const std::string key : {"mine", "other", "other:1"}) Say(*server_, {"SET", key, "v", "EX", "1000"});
+  const std::string tree = Get("/console/keys?separator=:", "Authorization: Basic cmVhZGVyOnB3\r\n").body;
+  EXPECT_TRUE(Has(tree, R"({"key":"mine","type":"string","bytes":)")) << tree;
+  EXPECT_TRUE(Has(tree, "\"ttl\":")) << tree;
+  EXPECT_TRUE(Has(tree, R"({"key":"other"})")) << tree;
+  EXPECT_TRUE(Has(tree, R"({"name":"other:","keys":1,"bytes":0})")) << tree;
+}
+
+// Neither does a part become long by long names, nor does any key get lost.
+TEST_F(ConsoleTest, ATreeOfLongNamesComesInShortParts) {
+  Start();
+  const Context client = ConnectTo(*server_);
+  for (int i = 0; i < 1000; ++i) Ask(client.get(), {"SET", std::to_string(i) + std::string(8000, 'n'), "v"});
+  int keys = 0;
+  std::string cursor = "0";
+  do {
+    const std::string body = Get("/console/keys?separator=:&cursor=" + cursor).body;
+    EXPECT_LT(body.size(), 3u << 20);
+    for (size_t at = 0; (at = body.find("\"length\":80", at)) != std::string::npos; ++at) ++keys;
+    const size_t at = body.find("\"cursor\":\"") + 10;
+    cursor = body.substr(at, body.find('"', at) - at);
+  } while (cursor != "0" && !HasFailure());
+  EXPECT_EQ(keys, 1000);
+}
+
 // The parts of a walk add up, and none of them is long.
 TEST_F(ConsoleTest, ATreeOfManyKeysComesInParts) {
   Start();
@@ -213,6 +270,10 @@ TEST_F(ConsoleTest, StreamsMessagesUntilTheClientLeaves) {
     EXPECT_TRUE(events.WaitFor(R"({"channel":"news","message":"line\nbreak"})")) << events.text();
     Say(*server_, {"PUBLISH", "news", std::string(100'000, 'x')});
     EXPECT_TRUE(events.WaitFor("\"bytes\":100000")) << "cut, and its length said";
+    std::string letters = "x";
+    for (int i = 0; i < 10'000; ++i) letters += "\u00e9";
+    Say(*server_, {"PUBLISH", "news", letters});
+    EXPECT_TRUE(events.WaitFor("\u00e9\",\"bytes\":20001")) << "cut between two letters";
   }
   EXPECT_TRUE(Eventually([&] { return Say(*server_, {"PUBSUB", "NUMPAT"}) == "0"; }));
 }

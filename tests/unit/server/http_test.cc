@@ -400,6 +400,9 @@ TEST(HttpReplyJson, KeepsTheTypesOfReplies) {
   json.clear();
   AppendReplyJson({.kind = ReplyKind::kSet, .members = {{}, {.kind = ReplyKind::kBoolean, .integer = 1}}}, &json);
   EXPECT_EQ(json, R"({"type":"set","value":[{"type":"null"},{"type":"boolean","value":true}]})");
+  json.clear();
+  AppendReplyJson({.kind = ReplyKind::kDouble, .number = 0.1}, &json);
+  EXPECT_EQ(json, R"({"type":"double","value":"0.1"})") << "the shortest";
 }
 
 TEST(HttpAdmission, OptionsOfTheServerAreThoseOfAllPaths) {
@@ -430,6 +433,24 @@ TEST(HttpAdmission, WithAPasswordOnlyHealthIsOpen) {
     EXPECT_EQ(StatusOf(request, options), 200) << route.path;
   }
   EXPECT_EQ(StatusOf(RequestFor(Method::kPut, "/keys/a"), options), 401) << "before anything is said about the rest";
+}
+
+TEST(HttpAdmission, NoPageOfAnotherOriginUsesTheConsole) {
+  Options options;
+  SetDefaults(options);
+  for (const std::string path : {"/console/keys", "/console/events?samples", "/console/session", "/console/history"}) {
+    Request request = RequestFor(Method::kGet, path);
+    request.sec_fetch_site = "same-origin";
+    EXPECT_EQ(StatusOf(request, options), 200) << path;
+    request.sec_fetch_site = "Cross-Site";
+    EXPECT_EQ(StatusOf(request, options), 403) << path;
+    request.sec_fetch_site.clear();
+    request.origin = "http://elsewhere";
+    EXPECT_EQ(StatusOf(request, options), 403) << path;
+  }
+  Request page = RequestFor(Method::kGet, "/");
+  page.sec_fetch_site = "cross-site";
+  EXPECT_EQ(StatusOf(page, options), 200) << "a link leads to the page";
 }
 
 TEST(HttpHostName, IsReadFromTheTargetOrTheHostLine) {

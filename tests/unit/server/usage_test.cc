@@ -77,6 +77,7 @@ TEST_F(HotKeysTest, ItEndsWhenItsTimeIsOverAndKeepsWhatItFound) {
   ASSERT_TRUE(report);
   EXPECT_FALSE(report->is_on);
   EXPECT_EQ(report->took_ms, 1000);
+  EXPECT_EQ(report->all.bytes, 10u) << "what comes late is in no sum";
   EXPECT_EQ(report->by_bytes.size(), 1u);
   EXPECT_FALSE(hot_keys_.is_on());
   EXPECT_FALSE(hot_keys_.Stop(now_, {}));

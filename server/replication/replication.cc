@@ -289,6 +289,9 @@ void Replication::KeepDropped(storage::Lsn after) {
   if (last <= after) return;
   const std::string what = "groups " + std::to_string(after + 1) + " to " + std::to_string(last) +
                            ", which this node had as the primary and its successor lacks, are dropped";
+  // The last of them may wait for the log's thread, and come to the backlog then. If the disk fails they come there,
+  // too.
+  [[maybe_unused]] const Status ignored = parts_.data.durability().log().Flush();
   const std::unique_ptr<storage::LogTail> tail = backlog_.TailFrom(after + 1);
   const storage::Result<DroppedGroups> kept = KeepDroppedGroups(
       parts_.world.files, *tail, last, parts_.data.store().placement().seed, parts_.world.clock.Now());

@@ -145,18 +145,12 @@ Result<std::string> DumpFunctions(const Change& change) {
     if (change.now.CountOf(shard) == 0) continue;
     Result<std::unique_ptr<NodeClient>> client = ConnectTo(change, PrimaryOf(change, shard));
     if (!client) return tl::unexpected(client.error());
-    const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
-    if (!libraries) return tl::unexpected(libraries.error());
-    if (libraries->members.empty()) return std::string();
-    Result<resp::Reply> payload = (*client)->Ask({"FUNCTION", "DUMP"});
-    if (!payload) return tl::unexpected(payload.error());
-    return std::move(payload->text);
+    return TakeFunctions(**client);
   }
   return std::string();
 }
 
-// A shard that joins has the functions of the others before it gets slots, which migrate without them. One that has
-// functions keeps these.
+// See GiveFunctions.
 Status CopyFunctions(const Change& change) {
   const Result<std::string> payload = DumpFunctions(change);
   if (!payload) return tl::unexpected(payload.error());
@@ -166,13 +160,7 @@ Status CopyFunctions(const Change& change) {
     const Node& node = PrimaryOf(change, shard);
     Result<std::unique_ptr<NodeClient>> client = ConnectTo(change, node);
     if (!client) return tl::unexpected(client.error());
-    const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
-    if (!libraries) return tl::unexpected(libraries.error());
-    if (!libraries->members.empty()) continue;
-    const Result<resp::Reply> restored = (*client)->Ask({"FUNCTION", "RESTORE", *payload});
-    if (!restored)
-      return Fail("node '" + node.id + "' does not take the functions of the others: " + restored.error().text);
-    std::cout << "node " << node.id << " has the functions of the others" << std::endl;
+    if (Status given = GiveFunctions(**client, *payload, "node", node.id); !given) return given;
   }
   return {};
 }

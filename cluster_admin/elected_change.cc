@@ -56,16 +56,9 @@ Result<std::string> ShardLinesOf(const std::string& path) {
   return lines;
 }
 
-const ElectedShard* FindShard(const ElectedShards& all, const std::string& name) {
-  for (const ElectedShard& shard : all.shards) {
-    if (shard.name == name) return &shard;
-  }
-  return nullptr;
-}
-
 // To the primary of the shard. An error says why not.
 Result<std::unique_ptr<NodeClient>> ConnectToPrimary(const ElectedShards& all, const std::string& name) {
-  const ElectedShard* shard = FindShard(all, name);
+  const ElectedShard* shard = all.FindShard(name);
   const bool is_led = shard != nullptr && shard->view.lead();
   const auto node = is_led ? all.nodes.find(shard->view.lead()->id) : all.nodes.end();
   if (node == all.nodes.end()) return Fail("shard '" + name + "' has no primary now");
@@ -77,7 +70,7 @@ Status CheckGone(const ElectedShards& all, const std::string& name, const SlotMa
   const std::string remedy = ": list it with weight 0 until its slots have moved";
   if (slots.CountOf(index) > 0) return Fail("shard '" + name + "' isn't in the file and has slots" + remedy);
   for (const cluster::Shard& shard : all.topology->shards()) {
-    if (FindShard(all, shard.name) == nullptr) continue;
+    if (all.FindShard(shard.name) == nullptr) continue;
     const Result<std::unique_ptr<NodeClient>> client = ConnectToPrimary(all, shard.name);
     if (!client) return tl::unexpected(client.error());
     const Result<std::vector<MoveUnderWay>> moves = AskForMoves(**client);
@@ -95,7 +88,7 @@ Status CheckGone(const ElectedShards& all, const std::string& name, const SlotMa
 std::vector<cluster::RingShard> StartedOf(const ElectedChange& change) {
   std::vector<cluster::RingShard> shards = change.target.RingShards();
   for (cluster::RingShard& shard : shards) {
-    if (FindShard(change.all, shard.name) == nullptr) shard.weight = 0;
+    if (change.all.FindShard(shard.name) == nullptr) shard.weight = 0;
   }
   return shards;
 }
@@ -112,7 +105,7 @@ Status AssignSlots(ElectedChange* change) {
   }
   for (ShardIndex i = 0; i < change->target.shards().size(); ++i) {
     const std::string& name = change->target.shards()[i].name;
-    if (FindShard(change->all, name) != nullptr) continue;
+    if (change->all.FindShard(name) != nullptr) continue;
     change->unstarted.push_back(name);
     if (change->target.slots().CountOf(i) > 0)
       return Fail("shard '" + name + "' has no node yet, which slots could go to");
@@ -151,37 +144,18 @@ Result<ElectedChange> ExamineElected(Coordinator& coordinator, const std::string
   return change;
 }
 
-// A shard that gets its first slots has the functions of the others before, as those don't move with slots. One that
-// has functions keeps these.
-Status CopyFunctionsTo(const ElectedChange& change, const std::string& payload, const std::string& name) {
-  const Result<std::unique_ptr<NodeClient>> client = ConnectToPrimary(change.all, name);
-  if (!client) return tl::unexpected(client.error());
-  const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
-  if (!libraries) return tl::unexpected(libraries.error());
-  if (!libraries->members.empty()) return {};
-  const Result<resp::Reply> restored = (*client)->Ask({"FUNCTION", "RESTORE", payload});
-  if (!restored)
-    return Fail("shard '" + name + "' does not take the functions of the others: " + restored.error().text);
-  std::cout << "shard " << name << " has the functions of the others" << std::endl;
-  return {};
-}
-
 // The functions of the first shard that has slots; empty: it has none.
 Result<std::string> DumpElectedFunctions(const ElectedChange& change) {
   for (ShardIndex i = 0; i < change.target.shards().size(); ++i) {
     if (change.now.CountOf(i) == 0) continue;
     const Result<std::unique_ptr<NodeClient>> client = ConnectToPrimary(change.all, change.target.shards()[i].name);
     if (!client) return tl::unexpected(client.error());
-    const Result<resp::Reply> libraries = (*client)->Ask({"FUNCTION", "LIST"});
-    if (!libraries) return tl::unexpected(libraries.error());
-    if (libraries->members.empty()) return std::string();
-    Result<resp::Reply> payload = (*client)->Ask({"FUNCTION", "DUMP"});
-    if (!payload) return tl::unexpected(payload.error());
-    return std::move(payload->text);
+    return TakeFunctions(**client);
   }
   return std::string();
 }
 
+// See GiveFunctions.
 Status CopyElectedFunctions(const ElectedChange& change) {
   std::vector<std::string> fresh;
   for (ShardIndex i = 0; i < change.target.shards().size(); ++i) {
@@ -193,7 +167,9 @@ Status CopyElectedFunctions(const ElectedChange& change) {
   if (!payload) return tl::unexpected(payload.error());
   for (const std::string& name : fresh) {
     if (payload->empty()) return {};
-    if (Status copied = CopyFunctionsTo(change, *payload, name); !copied) return copied;
+    const Result<std::unique_ptr<NodeClient>> client = ConnectToPrimary(change.all, name);
+    if (!client) return tl::unexpected(client.error());
+    if (Status given = GiveFunctions(**client, *payload, "shard", name); !given) return given;
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cluster_admin/elected_shards.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -56,6 +58,18 @@ Result<ElectedShards::Found> ElectedShards::Find(const std::string& node) const 
   if (found.size() == 1) return Found{found.begin()->first, found.begin()->second};
   if (found.size() > 1) return Fail("'" + node + "' may be any of " + std::to_string(found.size()) + " nodes");
   return Fail("there is no node '" + node + "': give an id or its first digits (status shows them), or HOST:PORT");
+}
+
+const ElectedShard* ElectedShards::FindShard(const std::string& name) const {
+  const auto found = std::find_if(shards.begin(), shards.end(), [&](const auto& shard) { return shard.name == name; });
+  return found == shards.end() ? nullptr : &*found;
+}
+
+void SayWhoLeads(const ElectedShards& all, const ElectedShard& shard) {
+  const cluster::Lead& lead = *shard.view.lead();
+  std::printf("node %s is the primary of shard %s, epoch %llu\n", all.NameOf(lead.id).c_str(), shard.name.c_str(),
+              static_cast<unsigned long long>(lead.epoch));
+  std::fflush(stdout);
 }
 
 Result<ElectedShards> ReadShards(Coordinator& coordinator) {

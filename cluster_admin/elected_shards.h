@@ -36,6 +36,8 @@ struct ElectedShards {
     const ElectedShard* shard;
   };
   storage::Result<Found> Find(const std::string& node) const;
+  // Null: there is none.
+  const ElectedShard* FindShard(const std::string& name) const;
   // HOST:PORT, or as much of the id as people read.
   std::string NameOf(const std::string& id) const;
   bool Lives(const std::string& id) const { return nodes.contains(id); }
@@ -44,5 +46,7 @@ struct ElectedShards {
 // An error if there is none.
 storage::Result<ElectedShards> ReadShards(Coordinator& coordinator);
 std::string ShortId(const std::string& id);
+// Says which node is the primary of the shard, which has one.
+void SayWhoLeads(const ElectedShards& all, const ElectedShard& shard);
 
 }  // namespace ringkv::cluster_admin

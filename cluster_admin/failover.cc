@@ -25,11 +25,9 @@ constexpr auto kLongestHandover = std::chrono::seconds(30);
 constexpr auto kLeadNap = std::chrono::milliseconds(20);
 
 Result<const ElectedShard*> ShardOf(const ElectedShards& all, const std::string& name) {
+  if (const ElectedShard* const found = all.FindShard(name)) return found;
   std::string known;
-  for (const ElectedShard& shard : all.shards) {
-    if (shard.name == name) return &shard;
-    known += (known.empty() ? "" : ", ") + shard.name;
-  }
+  for (const ElectedShard& shard : all.shards) known += (known.empty() ? "" : ", ") + shard.name;
   return Fail("there is no shard '" + name + "': there are " + known);
 }
 
@@ -58,9 +56,7 @@ Status AwaitSuccessor(Coordinator& coordinator, NodeClient& primary, const std::
     if (!shard) return tl::unexpected(shard.error());
     const auto& lead = (*shard)->view.lead();
     if (lead && lead->epoch > before.epoch) {
-      std::printf("node %s is the primary of shard %s, epoch %llu\n", all->NameOf(lead->id).c_str(), name.c_str(),
-                  static_cast<unsigned long long>(lead->epoch));
-      std::fflush(stdout);
+      SayWhoLeads(*all, **shard);
       return {};
     }
     if (state && *state == "no-failover") {

@@ -2,10 +2,14 @@
 #include "cluster_admin/running_cluster.h"
 
 #include <cstdio>
+#include <iostream>
+#include <utility>
 
 namespace ringkv::cluster_admin {
 
+using storage::Fail;
 using storage::Result;
+using storage::Status;
 
 Result<std::vector<MoveUnderWay>> AskForMoves(NodeClient& client) {
   const Result<resp::Reply> reply = client.Ask({"CLUSTER", "MOVES"});
@@ -47,6 +51,28 @@ Result<cluster::OwnedSlots> AskWhatItOwns(NodeClient& client) {
 storage::Status Reload(NodeClient& client, const cluster::Topology& topology) {
   const Result<resp::Reply> done = client.Ask({"CLUSTER", "RELOAD", topology.Print()});
   return done ? storage::Status() : tl::unexpected(done.error());
+}
+
+Result<std::string> TakeFunctions(NodeClient& client) {
+  const Result<resp::Reply> libraries = client.Ask({"FUNCTION", "LIST"});
+  if (!libraries) return tl::unexpected(libraries.error());
+  if (libraries->members.empty()) return std::string();
+  Result<resp::Reply> functions = client.Ask({"FUNCTION", "DUMP"});
+  if (!functions) return tl::unexpected(functions.error());
+  return std::move(functions->text);
+}
+
+Status GiveFunctions(NodeClient& client, const std::string& functions, const std::string& who,
+                     const std::string& name) {
+  const Result<resp::Reply> libraries = client.Ask({"FUNCTION", "LIST"});
+  if (!libraries) return tl::unexpected(libraries.error());
+  if (!libraries->members.empty()) return {};
+  const Result<resp::Reply> restored = client.Ask({"FUNCTION", "RESTORE", functions});
+  if (!restored) {
+    return Fail(who + " '" + name + "' does not take the functions of the others: " + restored.error().text);
+  }
+  std::cout << who << " " << name << " has the functions of the others" << std::endl;
+  return {};
 }
 
 }  // namespace ringkv::cluster_admin

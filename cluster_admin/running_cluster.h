@@ -33,4 +33,11 @@ storage::Status Reload(NodeClient& client, const cluster::Topology& topology);
 // The slots that a shard owns, as reported by its primary.
 storage::Result<cluster::OwnedSlots> AskWhatItOwns(NodeClient& client);
 
+// The functions of the node, for GiveFunctions; empty: it has none.
+storage::Result<std::string> TakeFunctions(NodeClient& client);
+// A shard that joins gets the functions of the others before it gets slots, which move without them. One that has
+// functions keeps these. `who`, as "node", and `name` are for messages.
+storage::Status GiveFunctions(NodeClient& client, const std::string& functions, const std::string& who,
+                              const std::string& name);
+
 }  // namespace ringkv::cluster_admin

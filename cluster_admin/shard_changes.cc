@@ -132,9 +132,7 @@ Status AwaitLead(Coordinator& coordinator, const std::string& node) {
     if (!found) return tl::unexpected(found.error());
     const auto& lead = found->shard->view.lead();
     if (lead && lead->id == found->id) {
-      std::printf("node %s is the primary of shard %s, epoch %llu\n", all->NameOf(found->id).c_str(),
-                  found->shard->name.c_str(), static_cast<unsigned long long>(lead->epoch));
-      std::fflush(stdout);
+      SayWhoLeads(*all, *found->shard);
       return {};
     }
     std::this_thread::sleep_for(kElectionNap);

@@ -10,6 +10,7 @@
 #include "server/http/exchange.h"
 #include "server/http/handlers.h"
 #include "server/http/json.h"
+#include "storage/base/glob.h"
 
 namespace ringkv::server::http {
 namespace {
@@ -28,16 +29,6 @@ struct Walk {
   std::vector<std::string> keys = {};
 };
 using SharedWalk = std::shared_ptr<Walk>;
-
-// What means itself in a pattern.
-std::string Literal(std::string_view text) {
-  std::string pattern;
-  for (const char c : text) {
-    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
-    pattern += c;
-  }
-  return pattern;
-}
 
 std::string KeysInJson(const std::vector<std::string>& keys) {
   std::string json;
@@ -90,7 +81,7 @@ void Search(Exchange& exchange) {
     return found == nullptr ? std::string() : *found;
   };
   auto walk = std::make_shared<Walk>();
-  walk->pattern = Literal(text_of("prefix")) + "*" + Literal(text_of("suffix"));
+  walk->pattern = storage::GlobLiteral(text_of("prefix")) + "*" + storage::GlobLiteral(text_of("suffix"));
   const std::string limit_text = text_of("limit");
   const std::optional<int64_t> limit = limit_text.empty() ? kUsualLimit : resp::ParseInteger(limit_text);
   const int64_t most = exchange.parts().options.http_max_search_keys;

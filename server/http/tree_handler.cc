@@ -24,16 +24,6 @@ constexpr size_t kKeyBytesAPart = 256 * 1024;
 constexpr size_t kKeysAStep = 250;  // between two looks at the bytes
 constexpr size_t kLongestPattern = KeyTree::kLongestName;
 
-// What means itself in a pattern.
-std::string LiteralPattern(std::string_view text) {
-  std::string pattern;
-  for (const char c : text) {
-    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
-    pattern += c;
-  }
-  return pattern;
-}
-
 // What the commands that tell the same would tell the user.
 class DetailRights {
  public:
@@ -78,7 +68,7 @@ void ShowKeyTree(Exchange& exchange) {
   const std::string cursor_text = text_of("cursor");
   const std::optional<uint64_t> cursor = cursor_text.empty() ? 0 : resp::ParseUnsigned(cursor_text);
   if (!cursor) return exchange.Fail(400, "cursor is the number that the last part gave");
-  const std::string pattern = given != nullptr ? *given : LiteralPattern(prefix) + "*";
+  const std::string pattern = given != nullptr ? *given : storage::GlobLiteral(prefix) + "*";
   storage::Txn& txn = exchange.txn();
   const int64_t now_ms = txn.now();
   KeyTree tree(prefix, text_of("separator"));

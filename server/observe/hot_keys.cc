@@ -6,7 +6,8 @@
 namespace ringkv::server {
 namespace {
 
-// Names that are counted for each that is told: so the amounts of those that are told are nearly exact.
+// Names that are counted for each that is told. Of names that get far more than others the amounts are nearly exact; if
+// all get about the same, each is told with what others got whose place it took.
 constexpr size_t kCountedPerKey = 16;
 
 HotKeys::Times Since(const HotKeys::Times& began, const HotKeys::Times& now) {

@@ -89,4 +89,13 @@ bool GlobMatches(std::string_view pattern, std::string_view text, GlobCase lette
   return p == pattern.size();
 }
 
+std::string GlobLiteral(std::string_view text) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 }  // namespace ringkv::storage

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <cmath>
-
-#include <nlohmann/json.hpp>
 
 #include "server/cluster/cluster_view.h"
 #include "server/command/digest.h"
 #include "server/http/admission.h"
 #include "server/http/authorization.h"
 #include "server/http/entity_tag.h"
-#include "server/http/host_name.h"
-#include "server/http/json.h"
-#include "server/http/reply_json.h"
 #include "server/http/request_reader.h"
 #include "server/http/response.h"
 #include "server/http/route_table.h"
@@ -184,40 +178,6 @@ TEST(HttpUrl, FieldsAreFoundByName) {
   EXPECT_FALSE(Fields::Parse("a=%zz"));
 }
 
-TEST(HttpJson, BytesThatAreNoTextComeThroughInBase64) {
-  EXPECT_EQ(ToJson("text \"\u00e9\""), "\"text \\\"\u00e9\\\"\"");
-  EXPECT_EQ(ToJson("\xff\x01"), "{\"base64\":\"/wE=\"}");
-  std::string bytes;
-  for (int i = 0; i < 50; ++i) {
-    EXPECT_EQ(storage::DecodeBase64(storage::EncodeBase64(bytes)), bytes);
-    bytes += static_cast<char>(i * 37);
-  }
-  for (const std::string_view bad : {"a", "ab=c", "====", "a b=", "abc\n"})
-    EXPECT_EQ(storage::DecodeBase64(bad), std::nullopt);
-}
-
-TEST(HttpJson, NumbersStayAsTheyWereWritten) {
-  for (const std::string number :
-       {"0", "-0", "-0.0", "1e5", "1E+05", "1.0", "0.1000", "-7", "9223372036854775807", "-9223372036854775808",
-        "18446744073709551615", "18446744073709551616", "123456789012345678901234567890", "3.14159265358979323846"}) {
-    const auto parsed = ParseJson("[" + number + "]", 10);
-    ASSERT_TRUE(parsed) << number;
-    EXPECT_EQ(BytesFromJson((*parsed)[0]), number);
-  }
-}
-
-TEST(HttpJson, TooManyElementsRepeatedNamesAndInvalidTextsAreRefused) {
-  EXPECT_TRUE(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 6));
-  EXPECT_EQ(ParseJson(R"({"a":[1,{"b":null}],"c":true})", 5).error(), JsonFault::kTooMany);
-  EXPECT_EQ(ParseJson(R"({"a":1,"a":1})", 10).error(), JsonFault::kNameTwice);
-  EXPECT_EQ(ParseJson("1e999", 10).error(), JsonFault::kNumberTooLarge);
-  EXPECT_TRUE(ParseJson("[[[[[1]]]]]", 10));
-  EXPECT_EQ(ParseJson("[[[[[[1]]]]]]", 10).error(), JsonFault::kNoJson);
-  for (const std::string_view bad : {"", "{", "1 2", "01", "+1", "1.", "nul", "\"\xff\"", "[1,]"}) {
-    EXPECT_EQ(ParseJson(bad, 10).error(), JsonFault::kNoJson) << bad;
-  }
-}
-
 // With no other user than `default`, who needs the password if there is one.
 struct OnlyDefault {
   explicit OnlyDefault(std::string_view password = {}) { users.SetDefaultPassword(password); }
@@ -383,28 +343,6 @@ TEST(HttpAdmission, WithoutAConsoleItsPathsAreGone) {
   }
 }
 
-TEST(HttpReplyJson, KeepsTheTypesOfReplies) {
-  using resp::Reply;
-  using resp::ReplyKind;
-  const Reply one{.kind = ReplyKind::kInteger, .integer = 9007199254740993};
-  const Reply bytes{.kind = ReplyKind::kText, .text = "\xff"};
-  const Reply verbatim{.kind = ReplyKind::kVerbatim, .text = "txt:a\n"};
-  const Reply infinite{.kind = ReplyKind::kDouble, .number = -HUGE_VAL};
-  const Reply map{.kind = ReplyKind::kMap, .members = {one, bytes, verbatim, infinite}};
-  std::string json;
-  AppendReplyJson(map, &json);
-  EXPECT_EQ(json, R"({"type":"map","value":[[{"type":"integer","value":"9007199254740993"},)"
-                  R"({"type":"string","value":{"base64":"/w=="}}],)"
-                  R"([{"type":"verbatim","value":"a\n"},{"type":"double","value":"-inf"}]]})");
-  EXPECT_GE(ReplyJsonBytes(map), json.size() / 2);
-  json.clear();
-  AppendReplyJson({.kind = ReplyKind::kSet, .members = {{}, {.kind = ReplyKind::kBoolean, .integer = 1}}}, &json);
-  EXPECT_EQ(json, R"({"type":"set","value":[{"type":"null"},{"type":"boolean","value":true}]})");
-  json.clear();
-  AppendReplyJson({.kind = ReplyKind::kDouble, .number = 0.1}, &json);
-  EXPECT_EQ(json, R"({"type":"double","value":"0.1"})") << "the shortest";
-}
-
 TEST(HttpAdmission, OptionsOfTheServerAreThoseOfAllPaths) {
   Options options;
   SetDefaults(options);
@@ -451,43 +389,6 @@ TEST(HttpAdmission, NoPageOfAnotherOriginUsesTheConsole) {
   Request page = RequestFor(Method::kGet, "/");
   page.sec_fetch_site = "cross-site";
   EXPECT_EQ(StatusOf(page, options), 200) << "a link leads to the page";
-}
-
-TEST(HttpHostName, IsReadFromTheTargetOrTheHostLine) {
-  Request request;
-  request.host = "a:80";
-  request.target = "/keys/http://b/";
-  EXPECT_EQ(AuthorityOf(request), "a:80");
-  request.target = "HTTP://b:90?x";
-  EXPECT_EQ(AuthorityOf(request), "b:90");
-  EXPECT_EQ(SplitTarget(request.target).path, "/");
-  EXPECT_EQ(SplitTarget(request.target).query, "x");
-  EXPECT_EQ(SplitTarget("/a?b?c").path, "/a");
-  EXPECT_EQ(SplitTarget("/a?b?c").query, "b?c");
-  EXPECT_EQ(SplitTarget("http://b?c=http://d/e").path, "/");
-  EXPECT_EQ(HostOf("name:80"), "name");
-  EXPECT_EQ(HostOf("name."), "name");
-  EXPECT_EQ(HostOf("[::1]:80"), "::1");
-  EXPECT_EQ(HostOf("127.0.0.1:80@evil.example"), "127.0.0.1:80@evil.example") << "not a port";
-  EXPECT_EQ(HostOf("[::1]evil.example"), "[::1]evil.example");
-  EXPECT_EQ(HostOf("[::1"), "[::1");
-}
-
-TEST(HttpHostName, OnlyAddressesAndLocalhostCantBeRebound) {
-  for (const std::string_view host :
-       {"127.0.0.1", "10.1.2.3", "::1", "fe80::1", "localhost", "LocalHost", "a.localhost"}) {
-    EXPECT_TRUE(IsAddressOrLocalhost(host)) << host;
-  }
-  for (const std::string_view host : {"", "evil.example", "localhost.evil.example", "notlocalhost",
-                                      "127.0.0.1.evil.example", "127.1", "0x7f000001", "127.0.0.1 ", "::1%lo"}) {
-    EXPECT_FALSE(IsAddressOrLocalhost(host)) << host;
-  }
-  EXPECT_FALSE(IsAllowedHost("a", ""));
-  EXPECT_TRUE(IsAllowedHost("Cache", "db cache"));
-  EXPECT_FALSE(IsAllowedHost("cache2", "cache"));
-  EXPECT_TRUE(IsAllowedHost("a.b.svc", ".svc"));
-  EXPECT_FALSE(IsAllowedHost("b-svc", ".svc"));
-  EXPECT_TRUE(IsAllowedHost("anything", "*"));
 }
 
 // A page that has bound its own name to this address may do nothing: its browser sends that name.

@@ -35,7 +35,7 @@ class EtcdClientTest : public testing::Test {
   // While members elect a leader there is no answer.
   EtcdAnswer AskUntilDone(const cluster::EtcdRequest& request) {
     EtcdAnswer answer;
-    for (int tries = 0; tries < 60 && answer.outcome != Outcome::kDone; ++tries) answer = Ask(request);
+    WaitFor([&] { return (answer = Ask(request)).outcome == Outcome::kDone; });
     return answer;
   }
   uint64_t Begin(cluster::EtcdRequest request) {
@@ -45,8 +45,11 @@ class EtcdClientTest : public testing::Test {
   template <typename Condition>
   bool WaitFor(Condition&& condition) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (!condition() && std::chrono::steady_clock::now() < end) client_.Work(20);
-    return condition();
+    for (;;) {
+      if (condition()) return true;
+      if (std::chrono::steady_clock::now() >= end) return false;
+      client_.Work(20);
+    }
   }
 
   EtcdMembers etcd_;
